@@ -1,0 +1,259 @@
+import { invalidArgument, SevilleError, type Nanos } from "@seville/core";
+import type { PacketPool } from "./pool.ts";
+
+/** `ip_summed`: what is known of a packet's checksum (include/linux/skbuff.h, "skb checksums"). */
+export const CHECKSUM_NONE = 0;
+export const CHECKSUM_UNNECESSARY = 1;
+export const CHECKSUM_COMPLETE = 2;
+export const CHECKSUM_PARTIAL = 3;
+export type IpSummed = 0 | 1 | 2 | 3;
+
+/** `pkt_type`: to whom a received frame was addressed (include/uapi/linux/if_packet.h). */
+export const PACKET_HOST = 0;
+export const PACKET_BROADCAST = 1;
+export const PACKET_MULTICAST = 2;
+export const PACKET_OTHERHOST = 3;
+export const PACKET_OUTGOING = 4;
+export type PacketType = 0 | 1 | 2 | 3 | 4;
+
+/** A header offset that has not been set. */
+export const NO_HEADER = -1;
+
+/**
+ * Our `sk_buff`: describes bytes that live in a slot of a {@link PacketPool}.
+ *
+ * All offsets are absolute offsets into `pool.memory`, in the order `head ≤ data ≤ tail ≤ end`. Fields bear their Linux
+ * names in camelCase. Whoever holds a packet owns it: hand it over or {@link Packet.release} it, once.
+ */
+export class Packet {
+  readonly pool: PacketPool;
+  head = 0;
+  data = 0;
+  tail = 0;
+  end = 0;
+
+  macHeader = NO_HEADER;
+  networkHeader = NO_HEADER;
+  transportHeader = NO_HEADER;
+  innerMacHeader = NO_HEADER;
+  innerNetworkHeader = NO_HEADER;
+  innerTransportHeader = NO_HEADER;
+  /** The inner headers are set and a device may offload for them. */
+  encapsulation = false;
+
+  /** EtherType of what `networkHeader` points to, host order. */
+  protocol = 0;
+  pktType: PacketType = PACKET_HOST;
+  /** Index of the interface on which it came in, or through which it goes out. */
+  ifindex = 0;
+  /** When it was received or is to depart. */
+  tstamp: Nanos = 0;
+  /** Flow hash, 0: not computed. */
+  hash = 0;
+  mark = 0;
+  priority = 0;
+  queueMapping = 0;
+  /** VLAN tag control information, or -1: none. */
+  vlanTci = -1;
+
+  ipSummed: IpSummed = CHECKSUM_NONE;
+  /** COMPLETE: the unfolded sum over all data. */
+  csum = 0;
+  /** PARTIAL: absolute offset of the first byte to sum. */
+  csumStart = 0;
+  /** PARTIAL: where the checksum is stored, relative to `csumStart`. */
+  csumOffset = 0;
+  /** UNNECESSARY: how many more consecutive checksums were verified, 0 to 3. */
+  csumLevel = 0;
+  /** PARTIAL: it is a CRC32c, not an Internet checksum. */
+  csumNotInet = false;
+
+  gsoSize = 0;
+  gsoSegs = 0;
+  gsoType = 0;
+  /** More data, each with a slot of its own (`frag_list`). Released with the packet. */
+  fragList: Packet[] | undefined = undefined;
+  /** A word for whoever holds the packet at the moment (`cb`). */
+  cb = 0;
+
+  /** @internal Packets come from {@link PacketPool.alloc}. */
+  constructor(pool: PacketPool) {
+    this.pool = pool;
+  }
+
+  /** Bytes of data, without those of `fragList`. */
+  get length(): number {
+    return this.tail - this.data;
+  }
+
+  get headroom(): number {
+    return this.data - this.head;
+  }
+
+  get tailroom(): number {
+    return this.end - this.tail;
+  }
+
+  /** The data, as a view. Costs an allocation: for tests, captures and people. */
+  bytes(): Uint8Array {
+    return this.pool.memory.u8.subarray(this.data, this.tail);
+  }
+
+  /** Makes room for `count` bytes in front and returns where they begin. */
+  push(count: number): number {
+    if (count > this.data - this.head) throw noRoom("headroom", count, this.headroom);
+    this.data -= count;
+    return this.data;
+  }
+
+  /** Takes `count` bytes off the front and returns where the rest begins. The caller has checked the length. */
+  pull(count: number): number {
+    if (count > this.tail - this.data) throw invalidArgument("count", `at most ${this.length}`, count);
+    this.data += count;
+    return this.data;
+  }
+
+  /** Makes room for `count` bytes at the end and returns where they begin. */
+  put(count: number): number {
+    if (count > this.end - this.tail) throw noRoom("tailroom", count, this.tailroom);
+    const at = this.tail;
+    this.tail += count;
+    return at;
+  }
+
+  /** Cuts the data to `length` bytes. Does nothing if it is no longer than that. */
+  trim(length: number): void {
+    if (length < this.tail - this.data) this.tail = this.data + length;
+  }
+
+  /** Another packet on the same bytes. Neither may write to them before {@link Packet.unshare}. */
+  clone(): Packet {
+    const copy = this.pool.share(this);
+    copy.#copyFields(this, 0);
+    copy.fragList = this.fragList?.map((fragment) => fragment.clone());
+    return copy;
+  }
+
+  /** Another packet with a copy of the bytes, or `undefined` if the pool is empty. */
+  copy(headroom: number = this.headroom): Packet | undefined {
+    const copy = this.pool.alloc(this.length, headroom);
+    if (copy === undefined) return undefined;
+    this.pool.memory.u8.copyWithin(copy.data, this.data, this.tail);
+    const { head, end, data } = copy;
+    copy.#copyFields(this, data - this.data);
+    copy.head = head;
+    copy.end = end;
+    if (this.fragList !== undefined) {
+      const fragments: Packet[] = [];
+      for (const fragment of this.fragList) {
+        const twin = fragment.copy();
+        if (twin === undefined) {
+          for (const made of fragments) made.release();
+          copy.release();
+          return undefined;
+        }
+        fragments.push(twin);
+      }
+      copy.fragList = fragments;
+    }
+    return copy;
+  }
+
+  get isShared(): boolean {
+    return this.pool.refCount(this.head) > 1;
+  }
+
+  /**
+   * A packet with these contents that nobody else reads: itself if it is alone, else a copy (and itself is released).
+   * `undefined` if the pool is empty; then itself is released too.
+   */
+  unshare(): Packet | undefined {
+    if (!this.isShared) return this;
+    const copy = this.copy();
+    this.release();
+    return copy;
+  }
+
+  /** Gives it back. It must not be touched afterwards. */
+  release(): void {
+    if (this.head === 0) throw new SevilleError("ERR_PACKET_RELEASED", "the packet was released before", "packet");
+    if (this.fragList !== undefined) for (const fragment of this.fragList) fragment.release();
+    this.pool.reclaim(this);
+    this.head = 0;
+  }
+
+  /** @internal */
+  reset(head: number, end: number, data: number): void {
+    this.head = head;
+    this.end = end;
+    this.data = data;
+    this.tail = data;
+    this.macHeader = NO_HEADER;
+    this.networkHeader = NO_HEADER;
+    this.transportHeader = NO_HEADER;
+    this.innerMacHeader = NO_HEADER;
+    this.innerNetworkHeader = NO_HEADER;
+    this.innerTransportHeader = NO_HEADER;
+    this.encapsulation = false;
+    this.protocol = 0;
+    this.pktType = PACKET_HOST;
+    this.ifindex = 0;
+    this.tstamp = 0;
+    this.hash = 0;
+    this.mark = 0;
+    this.priority = 0;
+    this.queueMapping = 0;
+    this.vlanTci = -1;
+    this.ipSummed = CHECKSUM_NONE;
+    this.csum = 0;
+    this.csumStart = 0;
+    this.csumOffset = 0;
+    this.csumLevel = 0;
+    this.csumNotInet = false;
+    this.gsoSize = 0;
+    this.gsoSegs = 0;
+    this.gsoType = 0;
+    this.fragList = undefined;
+    this.cb = 0;
+  }
+
+  /** Everything but the slot; offsets are moved by `delta`. */
+  #copyFields(from: Packet, delta: number): void {
+    this.data = from.data + delta;
+    this.tail = from.tail + delta;
+    this.macHeader = moved(from.macHeader, delta);
+    this.networkHeader = moved(from.networkHeader, delta);
+    this.transportHeader = moved(from.transportHeader, delta);
+    this.innerMacHeader = moved(from.innerMacHeader, delta);
+    this.innerNetworkHeader = moved(from.innerNetworkHeader, delta);
+    this.innerTransportHeader = moved(from.innerTransportHeader, delta);
+    this.encapsulation = from.encapsulation;
+    this.protocol = from.protocol;
+    this.pktType = from.pktType;
+    this.ifindex = from.ifindex;
+    this.tstamp = from.tstamp;
+    this.hash = from.hash;
+    this.mark = from.mark;
+    this.priority = from.priority;
+    this.queueMapping = from.queueMapping;
+    this.vlanTci = from.vlanTci;
+    this.ipSummed = from.ipSummed;
+    this.csum = from.csum;
+    this.csumStart = from.csumStart + delta;
+    this.csumOffset = from.csumOffset;
+    this.csumLevel = from.csumLevel;
+    this.csumNotInet = from.csumNotInet;
+    this.gsoSize = from.gsoSize;
+    this.gsoSegs = from.gsoSegs;
+    this.gsoType = from.gsoType;
+    this.cb = from.cb;
+  }
+}
+
+function moved(offset: number, delta: number): number {
+  return offset === NO_HEADER ? NO_HEADER : offset + delta;
+}
+
+function noRoom(what: string, wanted: number, left: number): SevilleError {
+  return new SevilleError("ERR_NO_ROOM", `${wanted} bytes of ${what} were asked for and ${left} are there`, "count");
+}
