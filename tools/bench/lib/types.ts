@@ -1,0 +1,62 @@
+/** What `tools/bench/NAME/bench.ts` exports as `bench`. README.md beside this folder shows one. */
+export interface BenchDefinition {
+  /** One line, printed above the table. */
+  readonly title: string;
+  /** npm packages of tools/bench/package.json that the bench loads. Empty or absent: nothing is installed. */
+  readonly peers?: readonly string[];
+  cases(context: BenchContext): readonly BenchCase[] | Promise<readonly BenchCase[]>;
+}
+
+export interface BenchContext {
+  readonly quick: boolean;
+  /** Loads one of the `peers`. The type parameter is what the bench uses of it. */
+  load<Module>(peer: string): Promise<Module>;
+  /** Says on stderr what is going on. */
+  progress(message: string): void;
+}
+
+/** One operation at one size: ours, and those that do the same. Makes a row for each peer. */
+export interface BenchCase {
+  readonly case: string;
+  readonly size: number;
+  /** What the figures are, as printed: "ns", "events/s" … */
+  readonly unit: string;
+  readonly better: "lower" | "higher";
+  readonly ours: Side;
+  readonly peers: readonly Side[];
+  /** A figure from outside (a bar, a paper, another machine). Makes a row with `peer: "reference"`, ratio = ours / theirs. */
+  readonly reference?: number;
+  /** From CPU nanoseconds per operation to `unit`. Default: the nanoseconds themselves. */
+  readonly fromNanos?: (nanosPerOperation: number) => number;
+}
+
+export type Side = TimedSide | ValuedSide;
+
+/** A side whose CPU time is measured. */
+export interface TimedSide {
+  readonly name: string;
+  /**
+   * Does the operation `count` times, in a loop of its own, so that each call site sees one function, and returns
+   * something that depends on all of them, so that none is optimised away.
+   */
+  readonly run: (count: number) => number;
+}
+
+/** A side that brings its figure in `unit` itself (operations of simulated time, bytes, ratios). Asked once a round. */
+export interface ValuedSide {
+  readonly name: string;
+  readonly value: () => number | Promise<number>;
+}
+
+/** One line of the result; also the shape that `--json` prints. */
+export interface BenchRow {
+  readonly case: string;
+  readonly size: number;
+  readonly unit: string;
+  readonly better: "lower" | "higher";
+  readonly ours: number;
+  readonly peer: string;
+  readonly theirs: number;
+  /** Above 1: ours is better. For a reference: ours / theirs. */
+  readonly ratio: number;
+}

@@ -1,0 +1,69 @@
+#!/usr/bin/env node
+// `pnpm bench NAME`: prepares what a bench needs (kernels, peers) and runs tools/bench/NAME/bench.ts from the sources.
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const root = join(here, "..", "..");
+const names = readdirSync(here)
+  .filter((name) => existsSync(join(here, name, "bench.ts")))
+  .sort();
+
+const HELP = `usage: pnpm bench NAME [--json] [--quick] [--filter TEXT]
+
+  NAME      ${names.join(", ")}
+  --json    print {name, node, rows} on stdout and nothing else
+  --quick   fewer rounds: for a first look, not for publication
+  --filter  only the cases whose name contains TEXT
+
+Times are CPU time, medians over interleaved rounds. A ratio above 1 means that ours is better.`;
+
+const args = process.argv.slice(2).filter((arg) => arg !== "--");
+if (args.includes("--help") || args.includes("-h")) {
+  console.log(HELP);
+  process.exit(0);
+}
+
+const options = { json: false, quick: false, filter: "" };
+let name;
+for (let i = 0; i < args.length; i++) {
+  const arg = args[i];
+  if (arg === "--json") options.json = true;
+  else if (arg === "--quick") options.quick = true;
+  else if (arg === "--filter" && args[i + 1] !== undefined) options.filter = args[++i];
+  else if (!arg.startsWith("-") && name === undefined) name = arg;
+  else fail(`unexpected argument ${JSON.stringify(arg)}\n\n${HELP}`);
+}
+if (name === undefined) fail(`which bench?\n\n${HELP}`);
+if (!names.includes(name)) fail(`there is no bench ${JSON.stringify(name)}. There are: ${names.join(", ")}`);
+
+// Kernels are generated; stdout belongs to --json.
+run(join(root, "node_modules", ".bin", "turbo"), ["run", "kernel", "--output-logs=errors-only"], {
+  TURBO_TELEMETRY_DISABLED: "1",
+});
+run(process.execPath, [
+  "--conditions=@seville/source",
+  "--expose-gc",
+  "--import",
+  "tsx",
+  join(here, "lib", "main.ts"),
+  JSON.stringify({ name, ...options }),
+]);
+
+function run(command, args, env = {}) {
+  const isKernel = command !== process.execPath;
+  const { status, error } = spawnSync(command, args, {
+    cwd: root,
+    env: { ...process.env, ...env },
+    stdio: ["ignore", isKernel ? 2 : "inherit", "inherit"],
+  });
+  if (error) fail(error.message);
+  if (status !== 0) process.exit(status ?? 1);
+}
+
+function fail(message) {
+  console.error(`bench: ${message}`);
+  process.exit(2);
+}
