@@ -39,29 +39,29 @@ for (let i = 0; i < args.length; i++) {
 if (name === undefined) fail(`which bench?\n\n${HELP}`);
 if (!names.includes(name)) fail(`there is no bench ${JSON.stringify(name)}. There are: ${names.join(", ")}`);
 
-// Kernels are generated; stdout belongs to --json.
-run(join(root, "node_modules", ".bin", "turbo"), ["run", "kernel", "--output-logs=errors-only"], {
-  TURBO_TELEMETRY_DISABLED: "1",
+// Kernels are generated. Turbo's own lines are of interest only when it fails.
+const turbo = spawnSync(join(root, "node_modules", ".bin", "turbo"), ["run", "kernel", "--output-logs=errors-only"], {
+  cwd: root,
+  env: { ...process.env, TURBO_TELEMETRY_DISABLED: "1" },
+  encoding: "utf8",
 });
-run(process.execPath, [
-  "--conditions=@seville/source",
-  "--expose-gc",
-  "--import",
-  "tsx",
-  join(here, "lib", "main.ts"),
-  JSON.stringify({ name, ...options }),
-]);
+if (turbo.error) fail(turbo.error.message);
+if (turbo.status !== 0) fail(`the kernels could not be built\n${turbo.stdout}${turbo.stderr}`);
 
-function run(command, args, env = {}) {
-  const isKernel = command !== process.execPath;
-  const { status, error } = spawnSync(command, args, {
-    cwd: root,
-    env: { ...process.env, ...env },
-    stdio: ["ignore", isKernel ? 2 : "inherit", "inherit"],
-  });
-  if (error) fail(error.message);
-  if (status !== 0) process.exit(status ?? 1);
-}
+const bench = spawnSync(
+  process.execPath,
+  [
+    "--conditions=@seville/source",
+    "--expose-gc",
+    "--import",
+    "tsx",
+    join(here, "lib", "main.ts"),
+    JSON.stringify({ name, ...options }),
+  ],
+  { cwd: root, stdio: ["ignore", "inherit", "inherit"] },
+);
+if (bench.error) fail(bench.error.message);
+process.exitCode = bench.status ?? 1;
 
 function fail(message) {
   console.error(`bench: ${message}`);

@@ -1,8 +1,8 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
 const HERE = fileURLToPath(new URL("..", import.meta.url));
@@ -13,9 +13,10 @@ export function installPeers(progress: (message: string) => void): void {
   const wanted = fingerprint();
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return;
   progress("installing the peers (once; native add-ons are compiled and take a minute) …");
-  const { status, error } = spawnSync("pnpm", ["install", "--ignore-workspace", "--frozen-lockfile"], {
+  const { status, error } = spawnSync("pnpm", ["install", "--frozen-lockfile"], {
     cwd: HERE,
     stdio: ["ignore", 2, 2],
+    env: { ...process.env, ...localHeaders() },
   });
   if (error !== undefined) throw error;
   if (status !== 0) throw new Error(`installing the peers failed with status ${status}`);
@@ -27,6 +28,12 @@ export async function loadPeer<Module>(name: string): Promise<Module> {
   const file = createRequire(join(HERE, "package.json")).resolve(name);
   const loaded = (await import(pathToFileURL(file).href)) as Module & { default?: Module };
   return loaded.default ?? loaded;
+}
+
+/** node-gyp downloads Node's headers, unless it is told where they are: most distributions put them beside the program. */
+function localHeaders(): Record<string, string> {
+  const prefix = join(dirname(process.execPath), "..");
+  return existsSync(join(prefix, "include", "node", "node.h")) ? { npm_config_nodedir: prefix } : {};
 }
 
 /** Changes with the versions of the peers and with the Node ABI for which add-ons were built. */
