@@ -1,2 +1,3 @@
+export * from "./address/index.ts";
 export * from "./packet.ts";
 export * from "./pool.ts";
