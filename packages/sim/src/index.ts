@@ -1,1 +1,2 @@
 export * from "./link-end.ts";
+export * from "./simulator.ts";
