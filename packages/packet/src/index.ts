@@ -1,3 +1,4 @@
 export * from "./address/index.ts";
+export * from "./header/index.ts";
 export * from "./packet.ts";
 export * from "./pool.ts";
