@@ -30,10 +30,10 @@ export async function instrument(file: string): Promise<InstrumentedTarget> {
     logLevel: "error",
   });
   const code = bundle.outputFiles[0]?.text ?? "";
-  const { createInstrumenter } = createRequire(new URL("package.json", import.meta.url))("istanbul-lib-instrument") as {
-    createInstrumenter: (this: void, options: object) => Instrumenter;
+  const istanbul = createRequire(new URL("package.json", import.meta.url))("istanbul-lib-instrument") as {
+    createInstrumenter: (options: object) => Instrumenter;
   };
-  const instrumenter = createInstrumenter({ coverageVariable: COVERAGE_VARIABLE, compact: true, esModules: false });
+  const instrumenter = istanbul.createInstrumenter({ coverageVariable: COVERAGE_VARIABLE, compact: true, esModules: false });
   return { script: instrumenter.instrumentSync(code, "target.js"), literals: integerLiterals(code) };
 }
 
