@@ -1,2 +1,12 @@
-export * from "./link-end.ts";
 export * from "./simulator.ts";
+export * from "./link-end.ts";
+export * from "./link.ts";
+export * from "./link-options.ts";
+export type * from "./link-stats.ts";
+export type * from "./link-tap.ts";
+export type { Framing } from "./framing.ts";
+export type { ChanceOptions, CorruptOptions, ImpairmentOptions, ReorderOptions } from "./impairments.ts";
+export type { JitterDistribution, JitterOptions } from "./jitter.ts";
+export type * from "./loss.ts";
+export type { FifoOptions, QueueOptions } from "./frame-queue.ts";
+export * from "./simulation.ts";

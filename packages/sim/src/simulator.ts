@@ -1,12 +1,19 @@
 import {
+  createRandom,
   invalidArgument,
   SevilleError,
   type EventHandler,
   type EventId,
   type Nanos,
+  type Random,
   type Scheduler,
 } from "@seville/core";
 import { NONE, TimingWheel } from "./timing-wheel.ts";
+
+export interface SimulatorOptions {
+  /** Root of the streams that {@link Simulator.random} gives. Default: that of seed 1. */
+  readonly random?: Random;
+}
 
 /** What a {@link Simulator.run} may do. */
 export interface RunOptions {
@@ -67,6 +74,11 @@ export class Simulator implements Scheduler {
   #running = false;
   #halted: "paused" | "stopped" | undefined = undefined;
   #lastRun: RunOptions = {};
+  readonly #random: Random;
+
+  constructor(options: SimulatorOptions = {}) {
+    this.#random = options.random ?? createRandom(1);
+  }
 
   get now(): Nanos {
     return this.#now;
@@ -89,6 +101,11 @@ export class Simulator implements Scheduler {
 
   get stopped(): boolean {
     return this.#halted === "stopped";
+  }
+
+  /** The stream of random numbers called `label`. What one component draws from its own disturbs no other. */
+  random(label: string): Random {
+    return this.#random.fork(label);
   }
 
   schedule(at: Nanos, handler: EventHandler, argument = 0): EventId {
