@@ -10,3 +10,6 @@ export type { JitterDistribution, JitterOptions } from "./jitter.ts";
 export type * from "./loss.ts";
 export type { FifoOptions, QueueOptions } from "./frame-queue.ts";
 export * from "./simulation.ts";
+export * from "./wire.ts";
+export * from "./pacer.ts";
+export { Lateness } from "./lateness.ts";
