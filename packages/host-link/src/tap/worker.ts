@@ -1,0 +1,98 @@
+import { SevilleError } from "@seville/core";
+import { parentPort, workerData } from "node:worker_threads";
+import { monotonicNow } from "../port/clock.ts";
+import { errnoName, hostError } from "../port/errors.ts";
+import { FrameRing } from "../port/frame-ring.ts";
+import { loadLibc, type Libc } from "./libc.ts";
+import type { TapWorkerData, TapWorkerMessage } from "./messages.ts";
+import { openDevice, readTxDropped } from "./open-device.ts";
+
+const POLLIN = 0x1;
+const POLLERR_POLLHUP_POLLNVAL = 0x38;
+const EFD_CLOEXEC = 0o2000000;
+const EFD_NONBLOCK = 0o4000;
+const EINTR = 4;
+const EAGAIN = 11;
+/** No call waits for longer, so that a stop is seen even if the waking byte were lost. */
+const POLL_MS = 200;
+/** How often, in ns, the kernel's drop counter is read. */
+const REFRESH_NS = 100e6;
+
+function say(message: TapWorkerMessage): void {
+  parentPort?.postMessage(message);
+}
+
+/** Moves frames from the device into the ring until it is told to stop or the device goes away. */
+function pump(libc: Libc, fd: number, wakeFd: number, data: TapWorkerData): void {
+  const ring = new FrameRing(data.ring);
+  const kernelDrops = new Float64Array(data.kernelDrops);
+  const dropsBefore = readTxDropped(data.name) ?? 0;
+  // struct pollfd {int fd; short events; short revents}, twice, in the host's byte order.
+  const pollfds = new Uint8Array(16);
+  new Int32Array(pollfds.buffer).set([fd, 0, wakeFd, 0]);
+  const events = new Int16Array(pollfds.buffer);
+  events[2] = POLLIN;
+  events[6] = POLLIN;
+  let refreshAt = 0;
+  while (!ring.stopRequested) {
+    const now = monotonicNow();
+    if (now >= refreshAt) {
+      kernelDrops[0] = (readTxDropped(data.name) ?? dropsBefore) - dropsBefore;
+      refreshAt = now + REFRESH_NS;
+    }
+    if (libc.poll(pollfds, 2, POLL_MS) < 0) {
+      const errno = libc.errno();
+      if (errno === EINTR) continue;
+      say({ kind: "gone", code: errnoName(errno) });
+      return;
+    }
+    const revents = events[3] as number;
+    if (revents === 0) continue;
+    const errno = readAll(libc, fd, ring, data.maxFrameBytes);
+    if (errno !== 0 || ((revents & POLLERR_POLLHUP_POLLNVAL) !== 0 && (revents & POLLIN) === 0)) {
+      say({ kind: "gone", code: errno === 0 ? "EBADFD" : errnoName(errno) });
+      return;
+    }
+  }
+  kernelDrops[0] = (readTxDropped(data.name) ?? dropsBefore) - dropsBefore;
+}
+
+/** Reads until the device has no more. While the ring is full, frames wait in the kernel, which counts what it drops. */
+function readAll(libc: Libc, fd: number, ring: FrameRing, maxFrameBytes: number): number {
+  while (!ring.stopRequested) {
+    // One byte more than may be, to tell a frame that is too long from one that just fits.
+    const at = ring.reserve(maxFrameBytes + 1);
+    if (at < 0) {
+      ring.waitForRoom(1);
+      continue;
+    }
+    const length = libc.read(fd, ring.bytes.subarray(at, at + maxFrameBytes + 1), maxFrameBytes + 1);
+    if (length < 0) {
+      const errno = libc.errno();
+      if (errno === EINTR) continue;
+      return errno === EAGAIN ? 0 : errno;
+    }
+    if (ring.commit(length, monotonicNow())) say({ kind: "frames" });
+  }
+  return 0;
+}
+
+async function main(data: TapWorkerData): Promise<void> {
+  const libc = await loadLibc();
+  const { fd, mac } = openDevice(libc, data);
+  const wakeFd = libc.eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (wakeFd < 0) {
+    libc.close(fd);
+    throw hostError(errnoName(libc.errno()), "make an eventfd");
+  }
+  say({ kind: "open", fd, wakeFd, mac });
+  pump(libc, fd, wakeFd, data);
+}
+
+try {
+  await main(workerData as TapWorkerData);
+  say({ kind: "stopped" });
+} catch (error) {
+  if (!(error instanceof SevilleError)) throw error;
+  say({ kind: "failed", code: error.code, message: error.message, argument: error.argument });
+}
