@@ -1,0 +1,66 @@
+import { SevilleError } from "@seville/core";
+
+/** The errno codes that this package's calls fail with, by Node's names. */
+export type Errno =
+  | "EACCES"
+  | "EADDRINUSE"
+  | "EADDRNOTAVAIL"
+  | "EAFNOSUPPORT"
+  | "EALREADY"
+  | "EBADF"
+  | "ECONNREFUSED"
+  | "EDESTADDRREQ"
+  | "EEXIST"
+  | "EHOSTUNREACH"
+  | "EINVAL"
+  | "EISCONN"
+  | "EMSGSIZE"
+  | "ENETDOWN"
+  | "ENETUNREACH"
+  | "ENOBUFS"
+  | "ENODEV"
+  | "ENOENT"
+  | "ENOPROTOOPT"
+  | "ENOTCONN"
+  | "EOPNOTSUPP"
+  | "EPERM"
+  | "EPROTO"
+  | "ESRCH";
+
+/** What libc's strerror says, for messages. */
+const TEXTS: Readonly<Record<Errno, string>> = {
+  EACCES: "Permission denied",
+  EADDRINUSE: "Address already in use",
+  EADDRNOTAVAIL: "Cannot assign requested address",
+  EAFNOSUPPORT: "Address family not supported by protocol",
+  EALREADY: "Operation already in progress",
+  EBADF: "Bad file descriptor",
+  ECONNREFUSED: "Connection refused",
+  EDESTADDRREQ: "Destination address required",
+  EEXIST: "File exists",
+  EHOSTUNREACH: "No route to host",
+  EINVAL: "Invalid argument",
+  EISCONN: "Transport endpoint is already connected",
+  EMSGSIZE: "Message too long",
+  ENETDOWN: "Network is down",
+  ENETUNREACH: "Network is unreachable",
+  ENOBUFS: "No buffer space available",
+  ENODEV: "No such device",
+  ENOENT: "No such file or directory",
+  ENOPROTOOPT: "Protocol not available",
+  ENOTCONN: "Transport endpoint is not connected",
+  EOPNOTSUPP: "Operation not supported",
+  EPERM: "Operation not permitted",
+  EPROTO: "Protocol error",
+  ESRCH: "No such process",
+};
+
+/** An error as a system call gives it: `code` is the errno's name; `detail` says more than strerror does. */
+export function errnoError(code: Errno, detail?: string, argument?: string): SevilleError {
+  const text = TEXTS[code];
+  return new SevilleError(code, detail === undefined ? text : `${text}: ${detail}`, argument);
+}
+
+export function errnoText(code: Errno): string {
+  return TEXTS[code];
+}

@@ -1,0 +1,122 @@
+import {
+  simulatedSecrets,
+  type DropReason,
+  type Nanos,
+  type PacketMemory,
+  type Random,
+  type Scheduler,
+  type SecretRandom,
+} from "@seville/core";
+import type { Ipv6Address, Packet, PacketPool } from "@seville/packet";
+import { Interfaces } from "../interface/interfaces.ts";
+import type { NetInterface } from "../interface/net-interface.ts";
+import { createIpv4Layer, type Ipv4Layer } from "../ipv4/layer.ts";
+import { createIpv6Layer, type Ipv6Layer } from "../ipv6/layer.ts";
+import { NetfilterHooks } from "../netfilter/hooks.ts";
+import { TableFib } from "../route/fib.ts";
+import { DropLog } from "./drop-log.ts";
+import { createMib, type Mib } from "./mib.ts";
+import { Notifier } from "./notifier.ts";
+import type { EtherTypeHandler, TransportProtocol } from "./protocols.ts";
+import { defineHostSysctls } from "./host-sysctls.ts";
+import { SysctlTable } from "./sysctl-table.ts";
+import { Taps } from "./taps.ts";
+
+/** How the host's processor takes misaligned words: `strict-align` counts each as a trap. */
+export type Arch = "x86" | "strict-align";
+
+export interface HostOptions {
+  readonly name: string;
+  readonly scheduler: Scheduler;
+  /** Where packets live; all hosts of a world share one. */
+  readonly pool: PacketPool;
+  /** The host forks its own streams from it, by name. */
+  readonly random: Random;
+  /** For what others must not guess: identifications, ports, keys. Default: drawn from `random`, which only a simulation may do. */
+  readonly secretRandom?: SecretRandom;
+  readonly arch?: Arch;
+  /** Values other than the kernel's defaults, such as `{"net.ipv4.ip_forward": 1}`; text as sysctl(8) takes it. */
+  readonly sysctls?: Readonly<Record<string, number | string>>;
+}
+
+/** `net.core.*` that matter here; bytes. */
+export interface CoreSysctls {
+  rmem_default: number;
+  rmem_max: number;
+  wmem_default: number;
+  wmem_max: number;
+}
+
+/** Splits a super-packet into packets no longer than its `gsoSize` says, and takes it; `undefined`: it could not. */
+export type Segmenter = (packet: Packet) => readonly Packet[] | undefined;
+
+/**
+ * A host: what Linux calls a network namespace. Made by `createHost`, which also installs the protocols.
+ *
+ * It owns no time and no wire: a {@link Scheduler} drives it and devices bring it packets.
+ */
+export class Host {
+  readonly name: string;
+  readonly scheduler: Scheduler;
+  readonly pool: PacketPool;
+  readonly memory: PacketMemory;
+  readonly random: Random;
+  readonly secretRandom: SecretRandom;
+  readonly arch: Arch;
+  readonly mib: Mib = createMib();
+  readonly drops: DropLog = new DropLog();
+  readonly taps: Taps = new Taps();
+  readonly notifier: Notifier = new Notifier();
+  readonly hooks: NetfilterHooks;
+  readonly sysctls: SysctlTable;
+  readonly core: CoreSysctls = { rmem_default: 212_992, rmem_max: 212_992, wmem_default: 212_992, wmem_max: 212_992 };
+  readonly ipv4: Ipv4Layer;
+  readonly ipv6: Ipv6Layer;
+  readonly interfaces: Interfaces;
+  /** Who takes packets of which EtherType. */
+  readonly etherTypes: Map<number, EtherTypeHandler> = new Map<number, EtherTypeHandler>();
+  /** Splits super-packets for devices that cannot; the segmentation package sets it. */
+  segmenter: Segmenter | undefined = undefined;
+  /** Sockets opened now are bound to this device: how a task runs in a VRF. 0: none. */
+  defaultBoundDevice = 0;
+  /** @internal Devices that are sending at the moment, one inside the other. */
+  xmitDepth = 0;
+
+  constructor(options: HostOptions) {
+    this.name = options.name;
+    this.scheduler = options.scheduler;
+    this.pool = options.pool;
+    this.memory = options.pool.memory;
+    this.random = options.random.fork(`host/${options.name}`);
+    this.secretRandom = options.secretRandom ?? simulatedSecrets(this.random.fork("secrets"));
+    this.arch = options.arch ?? "x86";
+    this.sysctls = new SysctlTable((name) => this.notifier.notify({ type: "sysctl", name }, this.now));
+    this.hooks = new NetfilterHooks((packet, iface) => this.drop(packet, "NETFILTER_DROP", iface));
+    this.ipv4 = createIpv4Layer(new TableFib<number>(this, 4));
+    this.ipv6 = createIpv6Layer(new TableFib<Ipv6Address>(this, 6));
+    this.interfaces = new Interfaces(this);
+    defineHostSysctls(this);
+    for (const [name, value] of Object.entries(options.sysctls ?? {})) this.sysctls.setText(name, String(value));
+  }
+
+  get now(): Nanos {
+    return this.scheduler.now;
+  }
+
+  /** Loses `packet`: counts it under `reason` for the host and for `iface`, tells the listeners, releases it. */
+  drop(packet: Packet, reason: DropReason, iface?: NetInterface): void {
+    this.drops.drop(packet, reason, iface);
+  }
+
+  /**
+   * Plugs a transport protocol in for packets with protocol number (or last next-header) `number`.
+   * `families`: for IPv4, IPv6 or, by default, both. Answers the function that takes it out.
+   */
+  registerProtocol(number: number, protocol: TransportProtocol, families: readonly (4 | 6)[] = [4, 6]): () => void {
+    const maps = families.map((family) => (family === 4 ? this.ipv4.protocols : this.ipv6.protocols));
+    for (const map of maps) map.set(number, protocol);
+    return () => {
+      for (const map of maps) if (map.get(number) === protocol) map.delete(number);
+    };
+  }
+}

@@ -1,0 +1,82 @@
+import type { Nanos } from "@seville/core";
+import {
+  isMulticastMac,
+  PACKET_BROADCAST,
+  PACKET_HOST,
+  PACKET_MULTICAST,
+  PACKET_OTHERHOST,
+  readMac,
+  type MacAddress,
+  type Packet,
+  type PacketType,
+} from "@seville/packet";
+import type { NetInterface } from "./net-interface.ts";
+
+const ETHERNET_HEADER = 14;
+const VLAN_TAG = 4;
+const ETH_P_8021Q = 0x8100;
+/** Smaller values of the type field are lengths (IEEE 802.3 §3.2.6). */
+const ETH_P_802_3_MIN = 0x0600;
+
+/** See {@link NetInterface.receive}: classifies a frame, shows it to the taps and hands it to its protocol. */
+export function receiveFrame(iface: NetInterface, packet: Packet, now: Nanos): void {
+  const { host, stats } = iface;
+  packet.ifindex = iface.ifindex;
+  packet.tstamp = now;
+  packet.cb = 0;
+  if (!iface.isUp) {
+    stats.rx_dropped++;
+    host.drop(packet, "DEV_READY", iface);
+    return;
+  }
+  stats.rx_packets++;
+  stats.rx_bytes += packet.length;
+  if (iface.device.hardHeaderLength === ETHERNET_HEADER && !readEthernet(iface, packet)) return;
+  if (packet.pktType === PACKET_MULTICAST) stats.multicast++;
+  if (host.taps.active) host.taps.deliver(packet, iface, "in", now);
+  if (packet.macHeader >= 0) packet.pull(packet.networkHeader - packet.data);
+  if (iface.rxHandler !== undefined && !iface.rxHandler(packet, iface, now)) return;
+  const handler = host.etherTypes.get(packet.protocol);
+  if (handler !== undefined) {
+    handler(packet, iface, now);
+    return;
+  }
+  stats.rx_dropped++;
+  host.drop(packet, "UNHANDLED_PROTO", iface);
+}
+
+/** `eth_type_trans`, and a VLAN tag if there is one. `data` stays at the Ethernet header. Answers `false` on a drop. */
+function readEthernet(iface: NetInterface, packet: Packet): boolean {
+  const { view } = packet.pool.memory;
+  const at = packet.data;
+  if (packet.length < ETHERNET_HEADER) return runt(iface, packet);
+  packet.macHeader = at;
+  packet.pktType = typeOf(iface, readMac(view, at));
+  let protocol = view.getUint16(at + 12);
+  let header = ETHERNET_HEADER;
+  packet.vlanTci = -1;
+  if (protocol === ETH_P_8021Q) {
+    if (packet.length < ETHERNET_HEADER + VLAN_TAG) return runt(iface, packet);
+    packet.vlanTci = view.getUint16(at + 14);
+    protocol = view.getUint16(at + 16);
+    header += VLAN_TAG;
+    // Nobody here is in that VLAN; id 0 is only a priority (IEEE 802.1Q §9.6).
+    if ((packet.vlanTci & 0xfff) !== 0) packet.pktType = PACKET_OTHERHOST;
+  }
+  packet.protocol = protocol < ETH_P_802_3_MIN ? 0 : protocol;
+  packet.networkHeader = at + header;
+  return true;
+}
+
+function runt(iface: NetInterface, packet: Packet): false {
+  iface.stats.rx_errors++;
+  iface.stats.rx_length_errors++;
+  iface.host.drop(packet, "HDR_TRUNC", iface);
+  return false;
+}
+
+function typeOf(iface: NetInterface, destination: MacAddress): PacketType {
+  if (destination === iface.mac) return PACKET_HOST;
+  if (destination === iface.broadcastMac) return PACKET_BROADCAST;
+  return isMulticastMac(destination) ? PACKET_MULTICAST : PACKET_OTHERHOST;
+}
