@@ -1,8 +1,15 @@
 export type { HeaderFault } from "./fault.ts";
+export * from "./group-record.ts";
 export * from "./numbers.ts";
 export * as arp from "./arp.ts";
 export * as ethernet from "./ethernet.ts";
+export * as icmp from "./icmp.ts";
+export * as icmpv6 from "./icmpv6.ts";
+export * as igmp from "./igmp.ts";
 export * as ipv4 from "./ipv4.ts";
 export * as ipv6 from "./ipv6.ts";
+export * as mld from "./mld.ts";
+export * as nd from "./nd.ts";
+export * as tcp from "./tcp.ts";
 export * as udp from "./udp.ts";
 export * as vlan from "./vlan.ts";
