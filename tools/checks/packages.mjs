@@ -88,7 +88,9 @@ function checkConsumer() {
     entries.map(({ subpath }) => (subpath === "." ? name : `${name}${subpath.slice(1)}`)),
   );
   const lines = entries.map((entry, i) => `import * as entry${i} from ${JSON.stringify(entry)};`);
-  const uses = entries.map((entry, i) => `if (Object.keys(entry${i}).length === 0) throw new Error("${entry} is empty");`);
+  const uses = entries.map(
+    (entry, i) => `if (Object.keys(entry${i}).length === 0) throw new Error("${entry} is empty");`,
+  );
   writeFileSync(join(project, "main.mts"), [...lines, ...uses, ""].join("\n"));
   writeFileSync(join(project, "main.mjs"), [...lines, ...uses, ""].join("\n"));
   run(process.execPath, ["main.mjs"], project);
