@@ -75,6 +75,7 @@ export class Packet {
   fragList: Packet[] | undefined = undefined;
   /** A word for whoever holds the packet at the moment (`cb`). */
   cb = 0;
+  #headerReleased = false;
 
   /** @internal Packets come from {@link PacketPool.alloc}. */
   constructor(pool: PacketPool) {
@@ -84,6 +85,13 @@ export class Packet {
   /** Bytes of data, without those of `fragList`. */
   get length(): number {
     return this.tail - this.data;
+  }
+
+  /** Bytes of data with those of `fragList`: Linux `skb->len`. */
+  get totalLength(): number {
+    let length = this.tail - this.data;
+    if (this.fragList !== undefined) for (const fragment of this.fragList) length += fragment.totalLength;
+    return length;
   }
 
   get headroom(): number {
@@ -121,12 +129,22 @@ export class Packet {
     return at;
   }
 
-  /** Cuts the data to `length` bytes. Does nothing if it is no longer than that. */
+  /** Cuts the data, with that of `fragList`, to `length` bytes. Does nothing if it is no longer than that. */
   trim(length: number): void {
-    if (length < this.tail - this.data) this.tail = this.data + length;
+    const linear = this.tail - this.data;
+    if (length < linear) this.tail = this.data + length;
+    if (this.fragList !== undefined) this.fragList = trimFragments(this.fragList, Math.max(length - linear, 0));
   }
 
-  /** Another packet on the same bytes. Neither may write to them before {@link Packet.unshare}. */
+  /** Moves the still empty data `count` bytes on, to leave more headroom. */
+  reserve(count: number): void {
+    if (this.tail !== this.data) throw invalidArgument("packet", "empty when room is reserved", this.length);
+    if (count > this.end - this.tail) throw noRoom("tailroom", count, this.tailroom);
+    this.data += count;
+    this.tail += count;
+  }
+
+  /** Another packet on the same bytes. Who wants to write calls {@link Packet.cow} first. */
   clone(): Packet {
     const copy = this.pool.share(this);
     copy.#copyFields(this, 0);
@@ -134,33 +152,95 @@ export class Packet {
     return copy;
   }
 
-  /** Another packet with a copy of the bytes, or `undefined` if the pool is empty. */
+  /**
+   * Another packet with a copy of the bytes, those of headers that were pulled included, behind at least `headroom`
+   * bytes; or `undefined` if the pool is empty.
+   */
   copy(headroom: number = this.headroom): Packet | undefined {
-    const copy = this.pool.alloc(this.length, headroom);
-    if (copy === undefined) return undefined;
-    this.pool.memory.u8.copyWithin(copy.data, this.data, this.tail);
-    const { head, end, data } = copy;
-    copy.#copyFields(this, data - this.data);
-    copy.head = head;
-    copy.end = end;
-    if (this.fragList !== undefined) {
-      const fragments: Packet[] = [];
-      for (const fragment of this.fragList) {
-        const twin = fragment.copy();
-        if (twin === undefined) {
-          for (const made of fragments) made.release();
-          copy.release();
-          return undefined;
-        }
-        fragments.push(twin);
+    const copy = this.#copyLinear(headroom, 0);
+    if (copy === undefined || this.fragList === undefined) return copy;
+    const fragments: Packet[] = [];
+    for (const fragment of this.fragList) {
+      const twin = fragment.copy();
+      if (twin === undefined) {
+        for (const made of fragments) made.release();
+        copy.release();
+        return undefined;
       }
-      copy.fragList = fragments;
+      fragments.push(twin);
     }
+    copy.fragList = fragments;
     return copy;
   }
 
+  /** Other packets have the same bytes. */
   get isShared(): boolean {
     return this.pool.refCount(this.head) > 1;
+  }
+
+  /** Other packets look at the same headers: Linux `skb_header_cloned`. */
+  get isHeaderShared(): boolean {
+    return this.pool.headerRefCount(this.head) > (this.#headerReleased ? 0 : 1);
+  }
+
+  /** This packet looks at its payload only: see {@link Packet.releaseHeader}. */
+  get headerReleased(): boolean {
+    return this.#headerReleased;
+  }
+
+  /**
+   * Promises that this packet looks only at its data as it is now, and never at what is before it: Linux
+   * `skb_header_release`. A retransmission queue keeps such a packet and sends clones, of which each may push its
+   * headers while no other clone is on its way ({@link Packet.cowHead} finds out).
+   */
+  releaseHeader(): void {
+    if (this.#headerReleased) return;
+    this.#headerReleased = true;
+    this.pool.addHeaderless(this);
+  }
+
+  /**
+   * Makes sure that all linear data may be written and that there are `headroom` bytes in front: moves to a slot of
+   * its own if need be (Linux `skb_cow`). Offsets change. `false`: the pool is empty, and nothing has changed.
+   */
+  cow(headroom = 0): boolean {
+    if (!this.isShared && this.headroom >= headroom) return true;
+    return this.#move(Math.max(headroom, this.headroom), 0);
+  }
+
+  /** As {@link Packet.cow}, but only what is no other packet's payload: enough to write headers (Linux `skb_cow_head`). */
+  cowHead(headroom = 0): boolean {
+    if (!this.isHeaderShared && this.headroom >= headroom) return true;
+    return this.#move(Math.max(headroom, this.headroom), 0);
+  }
+
+  /** As {@link Packet.cow} with `count` bytes more headroom than now and `tailroom` bytes behind (`pskb_expand_head`). */
+  expandHead(count: number, tailroom = 0): boolean {
+    return this.#move(this.headroom + count, tailroom);
+  }
+
+  /**
+   * Brings the data of `fragList` behind the linear data, in one slot (Linux `skb_linearize`). `false`: the pool has no
+   * slot for it, and nothing has changed.
+   */
+  linearize(): boolean {
+    if (this.fragList === undefined) return true;
+    const fragments = this.fragList;
+    const more = this.totalLength - this.length;
+    if ((this.isShared || this.tailroom < more) && !this.#move(this.headroom, more)) return false;
+    this.fragList = undefined;
+    for (const fragment of fragments) this.#append(fragment);
+    for (const fragment of fragments) fragment.release();
+    return true;
+  }
+
+  /**
+   * Whether the first `count` bytes are there, in the linear data: brings them there from `fragList` if they are not
+   * (Linux `pskb_may_pull`). Ask before headers are read.
+   */
+  mayPull(count: number): boolean {
+    if (this.tail - this.data >= count) return true;
+    return this.fragList !== undefined && this.totalLength >= count && this.linearize();
   }
 
   /**
@@ -215,6 +295,54 @@ export class Packet {
     this.gsoType = 0;
     this.fragList = undefined;
     this.cb = 0;
+    this.#headerReleased = false;
+  }
+
+  /** A copy without `fragList`: the data and, before it, what the header offsets point to. */
+  #copyLinear(headroom: number, tailroom: number): Packet | undefined {
+    const before = this.data - this.#firstByte();
+    const copy = this.pool.alloc(this.length + tailroom, Math.max(headroom, before));
+    if (copy === undefined) return undefined;
+    const { head, end, data } = copy;
+    this.pool.memory.u8.copyWithin(data - before, this.data - before, this.tail);
+    copy.#copyFields(this, data - this.data);
+    copy.head = head;
+    copy.end = end;
+    return copy;
+  }
+
+  /** The first byte that some header offset or the data points to. */
+  #firstByte(): number {
+    let first = this.data;
+    for (const header of [this.macHeader, this.networkHeader, this.transportHeader]) {
+      if (header !== NO_HEADER && header < first) first = header;
+    }
+    return Math.max(first, this.head);
+  }
+
+  /** Moves to a slot of its own with that much room. */
+  #move(headroom: number, tailroom: number): boolean {
+    const copy = this.#copyLinear(headroom, tailroom);
+    if (copy === undefined) return false;
+    const { head, end } = this;
+    const headerReleased = this.#headerReleased;
+    this.#copyFields(copy, 0);
+    this.head = copy.head;
+    this.end = copy.end;
+    this.#headerReleased = false;
+    // The copy goes away with the old slot.
+    copy.head = head;
+    copy.end = end;
+    copy.#headerReleased = headerReleased;
+    copy.release();
+    return true;
+  }
+
+  /** Copies all data of `fragment` behind the own, for which there is room. */
+  #append(fragment: Packet): void {
+    this.pool.memory.u8.copyWithin(this.tail, fragment.data, fragment.tail);
+    this.tail += fragment.length;
+    if (fragment.fragList !== undefined) for (const inner of fragment.fragList) this.#append(inner);
   }
 
   /** Everything but the slot; offsets are moved by `delta`. */
@@ -248,6 +376,22 @@ export class Packet {
     this.gsoType = from.gsoType;
     this.cb = from.cb;
   }
+}
+
+/** The fragments that hold the first `length` bytes; the others are released. */
+function trimFragments(fragments: readonly Packet[], length: number): Packet[] | undefined {
+  let left = length;
+  const kept: Packet[] = [];
+  for (const fragment of fragments) {
+    if (left === 0) {
+      fragment.release();
+      continue;
+    }
+    fragment.trim(left);
+    left -= fragment.totalLength;
+    kept.push(fragment);
+  }
+  return kept.length === 0 ? undefined : kept;
 }
 
 function moved(offset: number, delta: number): number {

@@ -1,8 +1,18 @@
 import { createPacketMemory, invalidArgument, type PacketMemory } from "@seville/core";
+import { LeakLedger } from "./leak-ledger.ts";
 import { Packet } from "./packet.ts";
 
 /** Room in front of a fresh packet's data, for headers that lower layers push. A multiple of 16. */
 export const DEFAULT_HEADROOM = 128;
+
+/**
+ * Headroom for a received Ethernet frame: 2 more, so that behind the 14 bytes of its header the network header begins
+ * on a multiple of 16 (Linux `NET_IP_ALIGN`).
+ */
+export const ETHERNET_HEADROOM: number = DEFAULT_HEADROOM + 2;
+
+/** Every slot begins on a multiple of this, so that a slot's index is its offset shifted. */
+const GRANULE_SHIFT = 7;
 
 /** How many slots of each size a pool has. */
 export interface PacketPoolOptions {
@@ -12,16 +22,21 @@ export interface PacketPoolOptions {
   readonly jumbo?: number;
   /** Slots of 64 KiB (super-packets before segmentation). Default 128. */
   readonly super?: number;
-  /** `false`: no WebAssembly memory. */
+  /** `false`: no WebAssembly memory. Everything else is the same. */
   readonly wasm?: boolean;
+  /**
+   * Remember who allocated each packet, never use a {@link Packet} object again, and overwrite what is given back. Slow:
+   * for tests that hunt a leak, a double release or a use after release.
+   */
+  readonly debug?: boolean;
 }
 
 interface SizeClass {
-  /** Bytes of data that a slot holds behind the default headroom. */
-  readonly dataBytes: number;
   readonly slotBytes: number;
   readonly count: number;
+  /** Offset of the first slot, and the one behind the last. */
   readonly base: number;
+  readonly end: number;
   /** Stack of free slots' offsets: last freed, first used, so that few pages are ever touched. */
   readonly free: Int32Array;
   freeCount: number;
@@ -31,6 +46,7 @@ interface SizeClass {
 export interface PacketPoolStats {
   readonly byteLength: number;
   readonly capacity: number;
+  /** Slots that are not free. Packets that share one count once. */
   readonly inUse: number;
   readonly highWater: number;
   /** Allocations that found no slot. */
@@ -46,9 +62,12 @@ export interface PacketPoolStats {
 export class PacketPool {
   readonly memory: PacketMemory;
   readonly #classes: readonly SizeClass[];
-  readonly #refs: Uint16Array;
+  /** Packets that describe a slot, and how many of them gave up its headers ({@link Packet.releaseHeader}). */
+  readonly #refs: Uint32Array;
+  readonly #headerless: Uint32Array;
   readonly #slotBase: number;
   readonly #spare: Packet[] = [];
+  readonly #ledger: LeakLedger | undefined;
   #inUse = 0;
   #highWater = 0;
   #failures = 0;
@@ -68,15 +87,14 @@ export class PacketPool {
     this.#slotBase = this.memory.base;
     let base = this.#slotBase;
     this.#classes = wanted.map(([dataBytes, count]) => {
-      const slotBytes = dataBytes + DEFAULT_HEADROOM;
-      const free = new Int32Array(count);
-      for (let i = 0; i < count; i++) free[i] = base + (count - 1 - i) * slotBytes;
-      const sizeClass = { dataBytes, slotBytes, count, base, free, freeCount: count };
-      base += count * slotBytes;
+      const sizeClass = makeClass(base, dataBytes + DEFAULT_HEADROOM, count);
+      base = sizeClass.end;
       return sizeClass;
     });
-    // Every slot begins on a multiple of 128, so the reference count of a slot is found without a division table.
-    this.#refs = new Uint16Array(Math.ceil((base - this.#slotBase) / 128));
+    const granules = (base - this.#slotBase) >>> GRANULE_SHIFT;
+    this.#refs = new Uint32Array(granules);
+    this.#headerless = new Uint32Array(granules);
+    this.#ledger = options.debug === true ? new LeakLedger() : undefined;
   }
 
   get stats(): PacketPoolStats {
@@ -89,16 +107,24 @@ export class PacketPool {
     };
   }
 
+  /** How many allocations of `size` bytes behind `headroom` would succeed now. */
+  available(size: number, headroom: number = DEFAULT_HEADROOM): number {
+    let count = 0;
+    for (const sizeClass of this.#classes) if (size + headroom <= sizeClass.slotBytes) count += sizeClass.freeCount;
+    return count;
+  }
+
   /**
    * A packet with no data yet, `headroom` bytes before it and at least `size` bytes of room behind it.
-   * Its fields are reset; its bytes are not.
+   * Its fields are reset; its bytes are not. Takes the smallest slot that fits, a larger one if those are gone.
    */
   alloc(size: number, headroom: number = DEFAULT_HEADROOM): Packet | undefined {
     const need = size + headroom;
+    if (!(size >= 0 && headroom >= 0)) throw invalidArgument("size", "a number of bytes", Math.min(size, headroom));
     for (const sizeClass of this.#classes) {
       if (need > sizeClass.slotBytes || sizeClass.freeCount === 0) continue;
       const head = sizeClass.free[--sizeClass.freeCount] as number;
-      this.#refs[(head - this.#slotBase) >>> 7] = 1;
+      this.#refs[this.#indexOf(head)] = 1;
       this.#inUse++;
       if (this.#inUse > this.#highWater) this.#highWater = this.#inUse;
       return this.#describe(head, head + sizeClass.slotBytes, head + headroom);
@@ -107,7 +133,7 @@ export class PacketPool {
     return undefined;
   }
 
-  /** A packet that holds a copy of `bytes`, behind `headroom` bytes. */
+  /** A packet that holds a copy of `bytes`, behind `headroom` bytes: {@link ETHERNET_HEADROOM} for a whole frame. */
   from(bytes: Uint8Array, headroom: number = DEFAULT_HEADROOM): Packet | undefined {
     const packet = this.alloc(bytes.length, headroom);
     if (packet === undefined) return undefined;
@@ -116,37 +142,76 @@ export class PacketPool {
     return packet;
   }
 
+  /**
+   * Does nothing if every slot is back. Tests and scenarios end with it.
+   * @throws SevilleError `ERR_PACKETS_LEAKED`; of a pool with `debug` it says where each packet was allocated
+   */
+  assertDrained(): void {
+    if (this.#inUse === 0) return;
+    throw LeakLedger.complaint(this.#inUse, this.#ledger);
+  }
+
   /** How many packets share the slot at `head`. */
   refCount(head: number): number {
-    return this.#refs[(head - this.#slotBase) >>> 7] as number;
+    return this.#refs[this.#indexOf(head)] as number;
+  }
+
+  /** @internal How many packets that share the slot at `head` still look at the headers. */
+  headerRefCount(head: number): number {
+    const index = this.#indexOf(head);
+    return (this.#refs[index] as number) - (this.#headerless[index] as number);
+  }
+
+  /** @internal `packet` looks at the payload only from now on; see {@link Packet.releaseHeader}. */
+  addHeaderless(packet: Packet): void {
+    const index = this.#indexOf(packet.head);
+    this.#headerless[index] = (this.#headerless[index] as number) + 1;
   }
 
   /** @internal One more packet describes the slot of `packet`. */
   share(packet: Packet): Packet {
-    const index = (packet.head - this.#slotBase) >>> 7;
+    const index = this.#indexOf(packet.head);
     this.#refs[index] = (this.#refs[index] as number) + 1;
     return this.#describe(packet.head, packet.end, packet.data);
   }
 
   /** @internal `packet` is done; see {@link Packet.release}. */
   reclaim(packet: Packet): void {
-    const index = (packet.head - this.#slotBase) >>> 7;
+    this.returnSlot(packet.head, packet.headerReleased);
+    if (this.#ledger === undefined) this.#spare.push(packet);
+    else this.#ledger.released(packet);
+  }
+
+  /** @internal One packet less describes the slot at `head`. */
+  returnSlot(head: number, headerReleased: boolean): void {
+    const index = this.#indexOf(head);
+    if (headerReleased) this.#headerless[index] = (this.#headerless[index] as number) - 1;
     const left = (this.#refs[index] as number) - 1;
     this.#refs[index] = left;
-    this.#spare.push(packet);
     if (left > 0) return;
     this.#inUse--;
-    const slotBytes = packet.end - packet.head;
     for (const sizeClass of this.#classes) {
-      if (sizeClass.slotBytes !== slotBytes) continue;
-      sizeClass.free[sizeClass.freeCount++] = packet.head;
+      if (head >= sizeClass.end) continue;
+      sizeClass.free[sizeClass.freeCount++] = head;
+      if (this.#ledger !== undefined) LeakLedger.poison(this.memory.u8, head, head + sizeClass.slotBytes);
       return;
     }
+  }
+
+  #indexOf(head: number): number {
+    return (head - this.#slotBase) >>> GRANULE_SHIFT;
   }
 
   #describe(head: number, end: number, data: number): Packet {
     const packet = this.#spare.pop() ?? new Packet(this);
     packet.reset(head, end, data);
+    this.#ledger?.allocated(packet);
     return packet;
   }
+}
+
+function makeClass(base: number, slotBytes: number, count: number): SizeClass {
+  const free = new Int32Array(count);
+  for (let i = 0; i < count; i++) free[i] = base + (count - 1 - i) * slotBytes;
+  return { slotBytes, count, base, end: base + count * slotBytes, free, freeCount: count };
 }
