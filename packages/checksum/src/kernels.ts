@@ -1,68 +1,72 @@
-import { invalidArgument, SevilleError, type PacketMemory } from "@seville/core";
+import type { PacketMemory } from "@seville/core";
+import { Bindings } from "./bindings.ts";
 import type { PartialSum } from "./partial.ts";
-import { typescriptKernels } from "./typescript/kernels.ts";
+import { typescriptCrc32c, typescriptSums } from "./typescript/kernels.ts";
+import { simdCrc32c, simdSums } from "./wasm/kernels.ts";
 
-/**
- * Checksums over bytes that lie in a {@link PacketMemory}, in place: offsets in, numbers out, no view and no copy.
- * Made by {@link bindChecksum}. Offsets and lengths are bytes; a range outside the memory throws `ERR_OUT_OF_RANGE`.
- */
-export interface ChecksumKernels {
-  /** What does the work. Results are the same to the bit. */
-  readonly kind: "simd" | "typescript";
+/** What does the work. The results are the same to the bit. */
+export type KernelKind = "simd" | "typescript";
+
+/** Internet checksums over bytes in a {@link PacketMemory}, in place. A range outside it throws `ERR_OUT_OF_RANGE`. */
+export interface SumKernels {
+  readonly kind: KernelKind;
   readonly memory: PacketMemory;
-  /** `seed` plus the sum of the bytes, as big-endian words from `offset` on. The result is a {@link PartialSum}. */
-  sum(offset: number, length: number, seed?: PartialSum): PartialSum;
-  /** Copies like `memmove` and returns `seed` plus the sum of the bytes (Linux `csum_partial_copy`). */
-  copyAndSum(target: number, source: number, length: number, seed?: PartialSum): PartialSum;
+  /** `seed` plus the sum of `length` bytes at `offset`, as big-endian words from `offset` on. */
+  readonly sum: (offset: number, length: number, seed?: PartialSum) => PartialSum;
+  /** Copies like `memmove` and returns `seed` plus the sum of what was copied (Linux `csum_partial_copy_nocheck`). */
+  readonly copyAndSum: (target: number, source: number, length: number, seed?: PartialSum) => PartialSum;
   /**
    * Sums `count` ranges in one call. At `table` (a multiple of 4) lie `count` records of four host-order uint32:
    * offset, length, seed, and a word that receives the result.
    */
-  sumMany(table: number, count: number): void;
+  readonly sumMany: (table: number, count: number) => void;
   /**
-   * Verifies `count` ranges, described as for {@link sumMany}, the seed being the pseudo-header's sum; each result is 1
-   * if the range verifies, else 0. Returns how many do not.
+   * Verifies `count` ranges described as for {@link SumKernels.sumMany}, the seeds being the pseudo-headers' sums: each
+   * result is 1 if the range folds to 0xffff, else 0. Returns how many do not.
    */
-  verifyMany(table: number, count: number): number;
-  /** CRC32c of the bytes. `seed` is the CRC of what came before them. */
-  crc32c(offset: number, length: number, seed?: number): number;
+  readonly verifyMany: (table: number, count: number) => number;
 }
 
-/** Bytes of a record of {@link ChecksumKernels.sumMany}. */
-export const SUM_RECORD_BYTES = 16;
+/** CRC32c over bytes in a {@link PacketMemory}, in place. A range outside it throws `ERR_OUT_OF_RANGE`. */
+export interface Crc32cKernels {
+  readonly kind: KernelKind;
+  readonly memory: PacketMemory;
+  /** CRC32c of `length` bytes at `offset`. `seed` is the CRC of what came before them. */
+  readonly crc32c: (offset: number, length: number, seed?: number) => number;
+}
 
-const byMemory = new WeakMap<PacketMemory, ChecksumKernels>();
-const byBuffer = new WeakMap<ArrayBufferLike, ChecksumKernels>();
+/** Both. `kind` is "simd" only if both are. */
+export interface ChecksumKernels extends SumKernels, Crc32cKernels {}
+
+const sums = new Bindings<SumKernels>((memory) => simdSums(memory) ?? typescriptSums(memory));
+const crcs = new Bindings<Crc32cKernels>((memory) => simdCrc32c(memory) ?? typescriptCrc32c(memory));
+const both = new Bindings<ChecksumKernels>((memory) => {
+  const sum = bindSums(memory);
+  const crc = bindCrc32c(memory);
+  return { ...sum, ...crc, kind: sum.kind === "simd" && crc.kind === "simd" ? "simd" : "typescript" };
+});
 
 /** The kernels for `memory`; the same object each time. */
 export function bindChecksum(memory: PacketMemory): ChecksumKernels {
-  const known = byMemory.get(memory);
-  if (known !== undefined) return known;
-  const kernels = typescriptKernels(memory);
-  byMemory.set(memory, kernels);
-  byBuffer.set(memory.buffer, kernels);
-  return kernels;
+  return both.bind(memory);
 }
 
-/** The kernels bound to the memory whose buffer this is. */
-export function kernelsOf(buffer: ArrayBufferLike): ChecksumKernels | undefined {
-  return byBuffer.get(buffer);
+/** {@link bindChecksum} for Internet checksums alone. */
+export function bindSums(memory: PacketMemory): SumKernels {
+  return sums.bind(memory);
 }
 
-export function checkRange(memory: PacketMemory, offset: number, length: number): void {
-  if (offset >= 0 && length >= 0 && offset + length <= memory.byteLength) return;
-  throw outOfRange(memory, offset, length);
+/** {@link bindChecksum} for CRC32c alone. Takes 17 KiB of the memory's scratch. */
+export function bindCrc32c(memory: PacketMemory): Crc32cKernels {
+  return crcs.bind(memory);
 }
 
-function outOfRange(memory: PacketMemory, offset: number, length: number): SevilleError {
-  return new SevilleError(
-    "ERR_OUT_OF_RANGE",
-    `the bytes from ${offset} on, ${length} long, are not within the memory of ${memory.byteLength} bytes`,
-    "offset",
-  );
+/** @internal The kernels bound to the memory whose buffer this is. */
+export function boundSums(buffer: ArrayBufferLike): SumKernels | undefined {
+  return sums.find(buffer);
 }
 
-export function checkTable(memory: PacketMemory, table: number, count: number): void {
-  if ((table & 3) !== 0) throw invalidArgument("table", "a multiple of 4", table);
-  checkRange(memory, table, count * SUM_RECORD_BYTES);
+/** @internal The kernels bound to the memory whose buffer this is. */
+export function boundCrc32c(buffer: ArrayBufferLike): Crc32cKernels | undefined {
+  return crcs.find(buffer);
 }

@@ -28,7 +28,8 @@ async function main(): Promise<void> {
     quick: options.quick,
     progress,
     load: (name) => {
-      if (!peers.includes(name)) throw new Error(`${name} is not among the bench's peers`);
+      if (!peers.some((peer) => name === peer || name.startsWith(`${peer}/`)))
+        throw new Error(`${name} is not among the bench's peers`);
       return loadPeer(name);
     },
   });

@@ -25,9 +25,22 @@ export function installPeers(progress: (message: string) => void): void {
 
 /** Imports a peer from where {@link installPeers} put it. */
 export async function loadPeer<Module>(name: string): Promise<Module> {
-  const file = createRequire(join(HERE, "package.json")).resolve(name);
-  const loaded = (await import(pathToFileURL(file).href)) as Module & { default?: Module };
-  return loaded.default ?? loaded;
+  const require = createRequire(join(HERE, "package.json"));
+  try {
+    return require(name) as Module;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ERR_REQUIRE_ESM") throw error;
+    return (await import(pathToFileURL(require.resolve(name)).href)) as Module;
+  }
+}
+
+/** Throws unless a native add-on whose file name matches is loaded: a silent fallback would make us look good. */
+export function requireNative(peer: string, file: RegExp): void {
+  const { sharedObjects } = process.report.getReport() as unknown as { sharedObjects: string[] };
+  if (sharedObjects.some((path) => file.test(path))) return;
+  throw new Error(
+    `the native add-on of ${peer} is not loaded (it fell back): no loaded library matches ${file.source}`,
+  );
 }
 
 /** node-gyp downloads Node's headers, unless it is told where they are: most distributions put them beside the program. */

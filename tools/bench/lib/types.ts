@@ -10,9 +10,9 @@ export interface BenchDefinition {
 export interface BenchContext {
   readonly quick: boolean;
   /** Loads one of the `peers`. The type parameter is what the bench uses of it. */
-  load<Module>(peer: string): Promise<Module>;
+  readonly load: <Module>(peer: string) => Promise<Module>;
   /** Says on stderr what is going on. */
-  progress(message: string): void;
+  readonly progress: (message: string) => void;
 }
 
 /** One operation at one size: ours, and those that do the same. Makes a row for each peer. */

@@ -1,16 +1,17 @@
 import type { PacketMemory } from "@seville/core";
-import { checkRange, checkTable, type ChecksumKernels } from "../kernels.ts";
+import type { Crc32cKernels, SumKernels } from "../kernels.ts";
 import { isValid } from "../partial.ts";
+import { checkRange, checkTable } from "../range.ts";
 import { crc32cTypeScript } from "./crc32c.ts";
 import { sumTypeScript, sumViews } from "./sum.ts";
 
-/** The kernels as plain TypeScript: for hosts without WebAssembly SIMD, and the twin against which the others are tested. */
-export function typescriptKernels(memory: PacketMemory): ChecksumKernels {
+/** Sums in plain TypeScript: for hosts without WebAssembly SIMD, and the twin against which the kernel is tested. */
+export function typescriptSums(memory: PacketMemory): SumKernels {
   const views = sumViews(memory.buffer);
   const { u8, u32 } = views;
 
   function sum(offset: number, length: number, seed = 0): number {
-    checkRange(memory, offset, length);
+    checkRange(memory.byteLength, offset, length);
     return sumTypeScript(views, offset, length, seed);
   }
 
@@ -23,7 +24,7 @@ export function typescriptKernels(memory: PacketMemory): ChecksumKernels {
     memory,
     sum,
     copyAndSum(target, source, length, seed = 0) {
-      checkRange(memory, target, length);
+      checkRange(memory.byteLength, target, length);
       const total = sum(source, length, seed);
       u8.copyWithin(target, source, source + length);
       return total;
@@ -42,9 +43,17 @@ export function typescriptKernels(memory: PacketMemory): ChecksumKernels {
       }
       return bad;
     },
+  };
+}
+
+/** CRC32c in plain TypeScript; see {@link typescriptSums}. */
+export function typescriptCrc32c(memory: PacketMemory): Crc32cKernels {
+  return {
+    kind: "typescript",
+    memory,
     crc32c(offset, length, seed = 0) {
-      checkRange(memory, offset, length);
-      return crc32cTypeScript(u8, offset, length, seed);
+      checkRange(memory.byteLength, offset, length);
+      return crc32cTypeScript(memory.u8, offset, length, seed);
     },
   };
 }
