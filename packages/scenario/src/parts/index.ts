@@ -1,0 +1,48 @@
+import type { ScenarioPart } from "../schema/part.ts";
+import { checkHosts } from "../check/hosts.ts";
+import { checkLinks } from "../check/links.ts";
+import { checkAttachments } from "../check/attachments.ts";
+import { checkTimeline, checkTraffic } from "../check/traffic.ts";
+import { ATTACHMENT_KINDS, ATTACHMENTS } from "./attachments.ts";
+import { HOSTS } from "./hosts.ts";
+import { LINK_EVENTS, LINKS } from "./links.ts";
+import { QUANTITIES } from "./quantities.ts";
+import { GENERATORS, TRAFFIC, TRAFFIC_EVENTS } from "./traffic.ts";
+
+/** What every scenario has: hosts, links, traffic, a timeline, attachments. */
+export const BASE: ScenarioPart = {
+  name: "base",
+  definitions: { ...QUANTITIES, ...HOSTS, ...LINKS, ...TRAFFIC, ...ATTACHMENTS },
+  check(scenario, report) {
+    checkHosts(scenario, report);
+    checkLinks(scenario, report);
+    checkTraffic(scenario, report);
+    checkTimeline(scenario, report);
+  },
+  load: () => Promise.resolve({}),
+};
+
+/** Faults and changes of links. */
+export const LINK_FAULTS: ScenarioPart = {
+  name: "link-faults",
+  choices: { Event: LINK_EVENTS },
+  load: async () => (await import("../run/link-events.ts")).linkEvents,
+};
+
+/** `ping`, `udp`, `udpEcho`, and the events that start and stop them. */
+export const BUILT_IN_TRAFFIC: ScenarioPart = {
+  name: "traffic",
+  choices: { Traffic: GENERATORS, Event: TRAFFIC_EVENTS },
+  load: async () => (await import("../run/generators.ts")).generators,
+};
+
+/** The outside: what `@seville/host-link` opens. */
+export const OUTSIDE: ScenarioPart = {
+  name: "outside",
+  choices: { Attachment: ATTACHMENT_KINDS },
+  check: checkAttachments,
+  load: () => Promise.resolve({}),
+};
+
+/** The parts that this package ships, in the order in which they are composed. */
+export const PARTS: readonly ScenarioPart[] = [BASE, LINK_FAULTS, BUILT_IN_TRAFFIC, OUTSIDE];

@@ -1,0 +1,2 @@
+import type { PartRuntime } from "./world.ts";
+export const linkEvents: PartRuntime = {};

@@ -1,0 +1,3 @@
+export interface PartRuntime {
+  readonly x?: number;
+}

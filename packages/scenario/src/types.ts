@@ -1,0 +1,556 @@
+// Made from the schema by `pnpm --filter @seville/scenario schema`; a test holds the two equal.
+
+/** Exactly one of the keys of `Choices`. */
+export type ExactlyOne<Choices> = {
+  [Key in keyof Choices]: { readonly [K in Key]: Choices[K] } & {
+    readonly [Other in Exclude<keyof Choices, Key>]?: never;
+  };
+}[keyof Choices];
+
+/** An IPv4 or IPv6 address. */
+export type Address = string;
+
+/** An interface's address and the length of its on-link prefix. */
+export type AddressWithPrefix = string;
+
+/** What router advertisements say (RFC 4861 §6.2.1). */
+export interface Advertise {
+  /** On-link prefixes for autoconfiguration. Default: those of the interface's IPv6 addresses. */
+  readonly prefixes?: readonly AddressWithPrefix[];
+  /** MaxRtrAdvInterval. Default: `"200s"`. */
+  readonly interval?: Duration;
+  /** As a default router; 0s: not one. Default: `"1800s"`. */
+  readonly lifetime?: Duration;
+  /** The MTU option. */
+  readonly mtu?: number;
+  /** CurHopLimit. Default: `64`. */
+  readonly hopLimit?: number;
+}
+
+/** An end of a link that lies outside the simulation. Whoever runs the scenario opens it. */
+export type Attachment = AttachmentCommon & ExactlyOne<AttachmentChoices>;
+
+// eslint-disable-next-line @typescript-eslint/no-empty-object-type -- parts may add keys
+export interface AttachmentCommon {}
+
+export interface AttachmentChoices {
+  /** A TAP device of this machine's kernel (Linux, root). */
+  readonly tap: AttachmentTap;
+  /** Frames as UDP datagrams: bare Ethernet (QEMU's -netdev dgram) or L2TPv3 (RFC 3931). */
+  readonly udp: AttachmentUdp;
+  /** Frames in a byte stream, each after its length (QEMU's -netdev stream). */
+  readonly stream: AttachmentStream;
+  /** A captured file (pcapng or pcap) whose frames come in with their own timing. What arrives is counted. */
+  readonly replay: AttachmentReplay;
+}
+
+/** A TAP device of this machine's kernel (Linux, root). */
+export interface AttachmentTap {
+  /** Its name. It is made, and removed at the end. */
+  readonly name: InterfaceName;
+  /** The network namespace it is moved to. Made if it is not there. */
+  readonly netns?: Name;
+  /** Addresses that the kernel gets on it. */
+  readonly addresses?: readonly AddressWithPrefix[];
+  /** Routes of the kernel through it. */
+  readonly routes?: readonly AttachmentTapRoutesItem[];
+  /** Default: one that the kernel draws. */
+  readonly mac?: Mac;
+  /** Bytes of an IP packet. Default: `1500`. */
+  readonly mtu?: number;
+}
+
+export interface AttachmentTapRoutesItem {
+  /** What it leads to. */
+  readonly to: Destination;
+  /** The next hop. */
+  readonly via: Address;
+}
+
+/** Frames as UDP datagrams: bare Ethernet (QEMU's -netdev dgram) or L2TPv3 (RFC 3931). */
+export interface AttachmentUdp {
+  /** Where datagrams are received. */
+  readonly bind: string;
+  /** Where they are sent. Default: whence the last one came. */
+  readonly to?: string;
+  /** Put an L2TPv3 header in front of each frame. */
+  readonly l2tpv3?: AttachmentUdpL2tpv3;
+}
+
+/** Put an L2TPv3 header in front of each frame. */
+export interface AttachmentUdpL2tpv3 {
+  /** Sent. Default: `1`. */
+  readonly session?: number;
+  /** Expected. Default: session. */
+  readonly peerSession?: number;
+}
+
+/** Frames in a byte stream, each after its length (QEMU's -netdev stream). */
+export interface AttachmentStream {
+  /** Wait for the peer here. */
+  readonly listen?: string;
+  /** Or connect to it. */
+  readonly connect?: string;
+}
+
+/** A captured file (pcapng or pcap) whose frames come in with their own timing. What arrives is counted. */
+export interface AttachmentReplay {
+  /** Path, relative to the scenario file. */
+  readonly file?: string;
+  /** 2: twice as fast. Default: `1`. */
+  readonly speed?: number;
+  /** How many times. Default: `1`. */
+  readonly loop?: number;
+}
+
+/** Limits what captures hold. */
+export interface Captures {
+  /** Which interfaces (`host:interface`). Default: all. */
+  readonly interfaces?: readonly Endpoint[];
+  /** What a wire capture keeps of a frame that failed its check sequence at the receiver (it is marked as such): its Ethernet header, all of it, or nothing. Default: `"header"`. */
+  readonly fcsErrors?: "header" | "full" | "none";
+  /** Bytes of each frame that are kept. */
+  readonly snaplen?: number;
+}
+
+/** How frames are damaged. */
+export interface Corrupt {
+  /** Of each frame. */
+  readonly probability: Percent;
+  /** The damage happens where no check sequence sees it, so that only upper checksums can. Default: `false`. */
+  readonly afterFcs?: boolean;
+}
+
+/** A prefix, or `default` (then `via` says of which family). */
+export type Destination = string;
+
+/** A time with its unit: ns, us, ms, s, min, h. */
+export type Duration = `${number}${"ns" | "us" | "ms" | "s" | "min" | "h"}`;
+
+/** An end of a link: `host:interface`, or the name of an attachment. */
+export type Endpoint = string;
+
+/** What happens at a time. */
+export type Event = EventCommon & ExactlyOne<EventChoices>;
+
+export interface EventCommon {
+  /** When. */
+  readonly at: Duration;
+  /** What the report writes at the time axis. */
+  readonly label?: string;
+}
+
+export interface EventChoices {
+  /** Changes the settings of a link that are named, and no others. */
+  readonly set: EventSet;
+  /** Takes a link (by name) or an interface (`host:interface`) down. */
+  readonly down: Endpoint;
+  /** Brings it up again. */
+  readonly up: Endpoint;
+  /** Groups of hosts and attachments. Links between two groups (hosts not named form one more) carry nothing; carrier stays. */
+  readonly partition: readonly (readonly Name[])[];
+  /** Ends the partition. */
+  readonly heal: "all";
+  /** Starts traffic, by name. */
+  readonly start: Name | readonly Name[];
+  /** Stops traffic, by name. */
+  readonly stop: Name | readonly Name[];
+}
+
+/** Changes the settings of a link that are named, and no others. */
+export interface EventSet {
+  /** Which link. */
+  readonly link: Name;
+  /** Only what leaves this end. Default: both directions. */
+  readonly from?: Endpoint;
+  /** Bits per second on the wire. Default: no limit (frames take no time). */
+  readonly rate?: Rate;
+  /** Propagation delay. Default: `"0ms"`. */
+  readonly delay?: Duration;
+  /** How much the delay varies from frame to frame. A time alone: uniform within ± that time. */
+  readonly jitter?: Duration | Jitter;
+  /** What counts against the rate: with preamble, check sequence, gap and padding, or the frame's bytes. Default: `"ethernet"`. */
+  readonly framing?: "ethernet" | "none";
+  /** Where frames wait for the transmitter. Default: fifo of 1000 packets. */
+  readonly queue?: "fifo" | "codel" | "fq_codel" | "red" | "policer" | QueueDiscipline;
+  /** Frames lost on the way, and by which law. */
+  readonly loss?: Percent | LossModel;
+  /** Frames that skip the delay and so overtake others, as netem's reorder. */
+  readonly reorder?: Percent | Reorder;
+  /** Frames that arrive twice. */
+  readonly duplicate?: Percent;
+  /** Frames in which a bit is flipped. The receiver's check sequence finds it, unless afterFcs. */
+  readonly corrupt?: Percent | Corrupt;
+}
+
+/** A machine with interfaces. */
+export interface Host {
+  /** `router`: forwards IPv4 and IPv6 and accepts no router advertisements. Default: `"host"`. */
+  readonly kind?: "host" | "router";
+  /** For people. */
+  readonly description?: string;
+  /** Its network interfaces, by name. */
+  readonly interfaces?: Readonly<Record<string, Interface>>;
+  /** Static routes. */
+  readonly routes?: readonly Route[];
+  /** Forward packets. Default: as `kind` says. */
+  readonly forwarding?: boolean;
+  /** Settings by their Linux names, set before the interfaces come up. */
+  readonly sysctls?: Readonly<Record<string, number | string>>;
+}
+
+/** A network interface. Its device is Ethernet unless a key of a part says otherwise. */
+export interface Interface {
+  /** Addresses with their prefix lengths. */
+  readonly addresses?: readonly AddressWithPrefix[];
+  /** Default: made from the order of hosts and interfaces in the file. */
+  readonly mac?: Mac;
+  /** Bytes of an IP packet. Default: `1500`. */
+  readonly mtu?: number;
+  /** Whether it is up when time begins. Default: `true`. */
+  readonly up?: boolean;
+  /** Send router advertisements (RFC 4861 §6.2). `true`: for the prefixes of its IPv6 addresses. */
+  readonly advertise?: boolean | Advertise;
+}
+
+export type InterfaceName = string;
+
+/** The law of the delay's variation, as netem's `delay TIME JITTER CORRELATION distribution NAME`. */
+export interface Jitter {
+  /** Half the width (uniform), or the standard deviation. */
+  readonly deviation: Duration;
+  /** The shape. Default: `"uniform"`. */
+  readonly distribution?: "uniform" | "normal" | "pareto";
+  /** How much the last draw weighs. Default: `"0%"`. */
+  readonly correlation?: Percent;
+  /** A frame whose delay is shorter overtakes those before it, as with netem. Default: `false`. */
+  readonly overtake?: boolean;
+}
+
+/** How much a queue holds: packets (100p) or bytes (64kb). */
+export type Limit = `${number}${"p" | "b" | "kb" | "mb" | "Kb" | "Mb"}`;
+
+/** A full-duplex Ethernet cable. */
+export interface Link {
+  /** Its two ends. */
+  readonly between: readonly [string, string];
+  /** Longer frames are dropped. Default: `1500`. */
+  readonly mtu?: number;
+  /** Whether it has carrier when time begins. Default: `true`. */
+  readonly up?: boolean;
+  /** Settings for what leaves one end, keyed by that end. */
+  readonly from?: Readonly<Record<string, LinkParameters>>;
+  /** Bits per second on the wire. Default: no limit (frames take no time). */
+  readonly rate?: Rate;
+  /** Propagation delay. Default: `"0ms"`. */
+  readonly delay?: Duration;
+  /** How much the delay varies from frame to frame. A time alone: uniform within ± that time. */
+  readonly jitter?: Duration | Jitter;
+  /** What counts against the rate: with preamble, check sequence, gap and padding, or the frame's bytes. Default: `"ethernet"`. */
+  readonly framing?: "ethernet" | "none";
+  /** Where frames wait for the transmitter. Default: fifo of 1000 packets. */
+  readonly queue?: "fifo" | "codel" | "fq_codel" | "red" | "policer" | QueueDiscipline;
+  /** Frames lost on the way, and by which law. */
+  readonly loss?: Percent | LossModel;
+  /** Frames that skip the delay and so overtake others, as netem's reorder. */
+  readonly reorder?: Percent | Reorder;
+  /** Frames that arrive twice. */
+  readonly duplicate?: Percent;
+  /** Frames in which a bit is flipped. The receiver's check sequence finds it, unless afterFcs. */
+  readonly corrupt?: Percent | Corrupt;
+}
+
+/** What a link, or one direction of it, does to frames. */
+export interface LinkParameters {
+  /** Bits per second on the wire. Default: no limit (frames take no time). */
+  readonly rate?: Rate;
+  /** Propagation delay. Default: `"0ms"`. */
+  readonly delay?: Duration;
+  /** How much the delay varies from frame to frame. A time alone: uniform within ± that time. */
+  readonly jitter?: Duration | Jitter;
+  /** What counts against the rate: with preamble, check sequence, gap and padding, or the frame's bytes. Default: `"ethernet"`. */
+  readonly framing?: "ethernet" | "none";
+  /** Where frames wait for the transmitter. Default: fifo of 1000 packets. */
+  readonly queue?: "fifo" | "codel" | "fq_codel" | "red" | "policer" | QueueDiscipline;
+  /** Frames lost on the way, and by which law. */
+  readonly loss?: Percent | LossModel;
+  /** Frames that skip the delay and so overtake others, as netem's reorder. */
+  readonly reorder?: Percent | Reorder;
+  /** Frames that arrive twice. */
+  readonly duplicate?: Percent;
+  /** Frames in which a bit is flipped. The receiver's check sequence finds it, unless afterFcs. */
+  readonly corrupt?: Percent | Corrupt;
+}
+
+/** A law of loss other than independent chance. */
+export type LossModel = LossModelCommon & ExactlyOne<LossModelChoices>;
+
+// eslint-disable-next-line @typescript-eslint/no-empty-object-type -- parts may add keys
+export interface LossModelCommon {}
+
+export interface LossModelChoices {
+  /** Independent, or correlated as netem's loss random. */
+  readonly random: LossModelRandom;
+  /** netem's four-state model: received in a gap, in a burst; lost in a burst, in a gap. */
+  readonly state: LossModelState;
+  /** Gilbert–Elliott, with netem's parameters. */
+  readonly gemodel: LossModelGemodel;
+  /** Exactly these frames of the direction, counted from 1. */
+  readonly frames: readonly number[];
+}
+
+/** Independent, or correlated as netem's loss random. */
+export interface LossModelRandom {
+  /** Of each frame. */
+  readonly probability: Percent;
+  /** How much the last draw weighs. Default: `"0%"`. */
+  readonly correlation?: Percent;
+}
+
+/** netem's four-state model: received in a gap, in a burst; lost in a burst, in a gap. */
+export interface LossModelState {
+  /** From received in a gap to lost in a burst. */
+  readonly p13: Percent;
+  /** Default: 100% − p13. */
+  readonly p31?: Percent;
+  /** From lost to received, within a burst. Default: `"0%"`. */
+  readonly p32?: Percent;
+  /** From received to lost, within a burst. Default: `"100%"`. */
+  readonly p23?: Percent;
+  /** Isolated loss in a gap. Default: `"0%"`. */
+  readonly p14?: Percent;
+}
+
+/** Gilbert–Elliott, with netem's parameters. */
+export interface LossModelGemodel {
+  /** From the good state to the bad, per frame. */
+  readonly p: Percent;
+  /** From the bad state to the good. Default: 100% − p. */
+  readonly r?: Percent;
+  /** Loss in the bad state (netem's 1-h). Default: `"100%"`. */
+  readonly bad?: Percent;
+  /** Loss in the good state (netem's 1-k). Default: `"0%"`. */
+  readonly good?: Percent;
+}
+
+/** An Ethernet address. */
+export type Mac = string;
+
+export type Name = string;
+
+/** A probability. */
+export type Percent = `${number}%`;
+
+/** A queue by its tc name, with the parameters that tc gives it. */
+export type QueueDiscipline = QueueDisciplineCommon & ExactlyOne<QueueDisciplineChoices>;
+
+// eslint-disable-next-line @typescript-eslint/no-empty-object-type -- parts may add keys
+export interface QueueDisciplineCommon {}
+
+export interface QueueDisciplineChoices {
+  /** First in, first out; a full queue drops the newcomer. */
+  readonly fifo: QueueDisciplineFifo;
+  /** CoDel (RFC 8289). */
+  readonly codel: QueueDisciplineCodel;
+  /** Flow queueing with CoDel (RFC 8290). */
+  readonly fq_codel: QueueDisciplineFq_codel;
+  /** Random early detection (Floyd and Jacobson 1993, as tc red). */
+  readonly red: QueueDisciplineRed;
+  /** A token bucket that drops what exceeds it, in front of a fifo. */
+  readonly policer: QueueDisciplinePolicer;
+}
+
+/** First in, first out; a full queue drops the newcomer. */
+export interface QueueDisciplineFifo {
+  /** In packets or bytes. Default: `"1000p"`. */
+  readonly limit?: Limit;
+}
+
+/** CoDel (RFC 8289). */
+export interface QueueDisciplineCodel {
+  /** Packets. Default: `1000`. */
+  readonly limit?: number;
+  /** Acceptable standing delay. Default: `"5ms"`. */
+  readonly target?: Duration;
+  /** About the worst round-trip time. Default: `"100ms"`. */
+  readonly interval?: Duration;
+  /** Mark instead of dropping. Default: `false`. */
+  readonly ecn?: boolean;
+}
+
+/** Flow queueing with CoDel (RFC 8290). */
+export interface QueueDisciplineFq_codel {
+  /** Packets, over all flows. Default: `10240`. */
+  readonly limit?: number;
+  /** Number of queues. Default: `1024`. */
+  readonly flows?: number;
+  /** Bytes a turn. Default: `1514`. */
+  readonly quantum?: number;
+  /** Acceptable standing delay. Default: `"5ms"`. */
+  readonly target?: Duration;
+  /** About the worst round-trip time. Default: `"100ms"`. */
+  readonly interval?: Duration;
+  /** Mark instead of dropping. Default: `true`. */
+  readonly ecn?: boolean;
+}
+
+/** Random early detection (Floyd and Jacobson 1993, as tc red). */
+export interface QueueDisciplineRed {
+  /** Hard limit. */
+  readonly limit: Size;
+  /** Average queue at which marking begins. */
+  readonly min: Size;
+  /** Average queue at which the probability is reached. */
+  readonly max: Size;
+  /** At max. Default: `"2%"`. */
+  readonly probability?: Percent;
+  /** Mark instead of dropping. Default: `false`. */
+  readonly ecn?: boolean;
+}
+
+/** A token bucket that drops what exceeds it, in front of a fifo. */
+export interface QueueDisciplinePolicer {
+  /** Tokens come at this rate. */
+  readonly rate: Rate;
+  /** The bucket. */
+  readonly burst: Size;
+  /** Of the fifo behind it. Default: `"1000p"`. */
+  readonly limit?: Limit;
+}
+
+/** Bits per second, decimal (kbit = 1000 bit/s) as tc counts them: bit, kbit, mbit, gbit, tbit. */
+export type Rate = `${number}${"" | "k" | "m" | "g" | "t" | "K" | "M" | "G" | "T"}bit`;
+
+/** Which frames skip the delay. */
+export interface Reorder {
+  /** Of each candidate. */
+  readonly probability: Percent;
+  /** Every gap-th frame is a candidate. Default: `1`. */
+  readonly gap?: number;
+  /** How much the last draw weighs. Default: `"0%"`. */
+  readonly correlation?: Percent;
+}
+
+/** A static route, as `ip route add` takes it. */
+export interface Route {
+  /** What it leads to. */
+  readonly to: Destination;
+  /** The next hop. */
+  readonly via?: Address;
+  /** The interface. */
+  readonly dev?: InterfaceName;
+  /** Lower is preferred. */
+  readonly metric?: number;
+}
+
+/** A network, what happens on it, and for how long. */
+export interface Scenario {
+  /** What reports and output directories call it. */
+  readonly name: Name;
+  /** What it shows, for people. */
+  readonly description?: string;
+  /** Where all randomness comes from. The same file and seed give the same bytes on every machine. Default: `1`. */
+  readonly seed?: number;
+  /** How long it runs, in virtual time. Default: `"10s"`. */
+  readonly duration?: Duration;
+  /** `safe`: where Seville does better than Linux, it does; `linux-exact`: as the kernel does. Default: `"safe"`. */
+  readonly defaults?: "safe" | "linux-exact";
+  /** Keep pace with the wall clock. Attachments to the outside need it. Such a run is not repeatable. Default: `false`. */
+  readonly realtime?: boolean;
+  /** Time between samples of the series. Default: duration / 500. */
+  readonly sampling?: Duration;
+  /** The machines, by name. */
+  readonly hosts: Readonly<Record<string, Host>>;
+  /** The cables, by name. */
+  readonly links?: Readonly<Record<string, Link>>;
+  /** Ends of links that lie outside the simulation, by name. */
+  readonly attachments?: Readonly<Record<string, Attachment>>;
+  /** What hosts send, by name. */
+  readonly traffic?: Readonly<Record<string, Traffic>>;
+  /** What happens, and when. */
+  readonly timeline?: readonly Event[];
+  /** What is captured when captures are asked for. */
+  readonly captures?: Captures;
+}
+
+/** A number of bytes; kb and mb are 1024-based, as tc counts them. */
+export type Size = `${number}${"" | "k" | "m" | "K" | "M"}b`;
+
+/** Something that a host sends. */
+export type Traffic = TrafficCommon & ExactlyOne<TrafficChoices>;
+
+export interface TrafficCommon {
+  /** When it starts. Default: `"0s"`. */
+  readonly start?: Duration;
+  /** When it stops. Default: when it is done, or with the run. */
+  readonly stop?: Duration;
+  /** Does not start by itself, only by a `start` event. Default: `false`. */
+  readonly manual?: boolean;
+}
+
+export interface TrafficChoices {
+  /** ICMP echo requests. */
+  readonly ping: TrafficPing;
+  /** A one-way stream of numbered UDP datagrams at a constant rate. */
+  readonly udp: TrafficUdp;
+  /** Numbered UDP datagrams that the receiver sends back: round-trip times as a program sees them. */
+  readonly udpEcho: TrafficUdpEcho;
+}
+
+/** ICMP echo requests. */
+export interface TrafficPing {
+  /** The host that sends. */
+  readonly from: Name;
+  /** A host, `host:interface`, or an address. */
+  readonly to: string;
+  /** Which of the receiver's addresses. Default: IPv4 if both ends have it. */
+  readonly family?: "ipv4" | "ipv6";
+  /** Between requests. Default: `"1s"`. */
+  readonly interval?: Duration;
+  /** Default: until it is stopped. */
+  readonly count?: number;
+  /** Bytes of ICMP payload. Default: `56`. */
+  readonly size?: number;
+  /** Hop limit. Default: `64`. */
+  readonly ttl?: number;
+  /** A reply later than this counts as lost. Default: `"10s"`. */
+  readonly timeout?: Duration;
+}
+
+/** A one-way stream of numbered UDP datagrams at a constant rate. */
+export interface TrafficUdp {
+  /** The host that sends. */
+  readonly from: Name;
+  /** A host, `host:interface`, or an address. */
+  readonly to: string;
+  /** Which of the receiver's addresses. Default: IPv4 if both ends have it. */
+  readonly family?: "ipv4" | "ipv6";
+  /** Destination port. Default: `5001`. */
+  readonly port?: number;
+  /** Bits of payload per second. */
+  readonly rate: Rate;
+  /** Bytes of payload each. Default: `1200`. */
+  readonly size?: number;
+  /** Default: until it is stopped. */
+  readonly count?: number;
+}
+
+/** Numbered UDP datagrams that the receiver sends back: round-trip times as a program sees them. */
+export interface TrafficUdpEcho {
+  /** The host that sends. */
+  readonly from: Name;
+  /** A host, `host:interface`, or an address. */
+  readonly to: string;
+  /** Which of the receiver's addresses. Default: IPv4 if both ends have it. */
+  readonly family?: "ipv4" | "ipv6";
+  /** Destination port. Default: `7`. */
+  readonly port?: number;
+  /** Between requests. Default: `"100ms"`. */
+  readonly interval?: Duration;
+  /** Bytes of payload each. Default: `64`. */
+  readonly size?: number;
+  /** Default: until it is stopped. */
+  readonly count?: number;
+  /** An answer later than this counts as lost. Default: `"10s"`. */
+  readonly timeout?: Duration;
+}
