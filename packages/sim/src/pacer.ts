@@ -92,14 +92,16 @@ export class Pacer {
   }
 
   /**
-   * Something came in from outside: brings the virtual clock up to the present, firing what was due before, and calls
+   * Something came in from outside: brings the virtual clock up to that moment, firing what was due before, and calls
    * `input` there. Afterwards call {@link Pacer.advance}: the input may have scheduled something.
+   *
+   * @param arrivedAt when it came by the wall clock, if that is known and earlier than now: the time that it took to get here
+   *   then stays out of the simulation, as far as the virtual clock has not passed it
    */
-  inject(input: (now: Nanos) => void): void {
+  inject(input: (now: Nanos) => void, arrivedAt: Nanos = Infinity): void {
     const simulator = this.#simulator;
     if (!this.#paused) {
-      const wall = this.#clock();
-      const present = this.#toVirtual(wall);
+      const present = this.#toVirtual(Math.min(arrivedAt, this.#clock()));
       while (simulator.nextEventAt <= present) {
         this.#noteLateness(this.#clock(), simulator.nextEventAt);
         if (!simulator.step()) break;

@@ -102,6 +102,21 @@ describe("pacing", () => {
     expect(log.at(-1)).toBe("reply at 17");
   });
 
+  test("P4 input that tells when it came is put there, unless the virtual clock has passed that", () => {
+    const { pacer, wall, at, simulator } = setUp();
+    const start = wall.now;
+    at(10, "a");
+    wall.now += 15 * MS;
+    const times: number[] = [];
+    pacer.inject((now) => times.push(now / MS), start + 12 * MS);
+    expect(simulator.now).toBe(12 * MS);
+    // Late by the clock on the wall as it is, not as it was.
+    expect(pacer.lateness.max).toBe(5 * MS);
+    pacer.inject((now) => times.push(now / MS), start + 11 * MS);
+    pacer.inject((now) => times.push(now / MS), start + 99 * MS);
+    expect(times).toEqual([12, 12, 15]);
+  });
+
   test("P5 while paused virtual time stands still", () => {
     const { pacer, wall, log, at } = setUp();
     at(10, "a");
