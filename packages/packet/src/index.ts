@@ -1,4 +1,5 @@
 export * from "./address/index.ts";
+export * from "./compose/index.ts";
 export * from "./header/index.ts";
 export * from "./packet.ts";
 export * from "./pool.ts";

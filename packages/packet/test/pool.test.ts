@@ -228,7 +228,10 @@ describe.each([true, false])("PacketPool, wasm: %s", (wasm) => {
     pool.alloc(1);
     pool.alloc(1);
     expect(() => pool.assertDrained()).toThrow(
-      expect.objectContaining({ code: "ERR_PACKETS_LEAKED", message: expect.stringMatching(/^2 packet slots/) as string }),
+      expect.objectContaining({
+        code: "ERR_PACKETS_LEAKED",
+        message: expect.stringMatching(/^2 packet slots/) as string,
+      }),
     );
   });
 

@@ -1,3 +1,4 @@
+import { decrementTtl as patchTtl, ipv4HeaderValid, writeIpv4HeaderChecksum } from "@seville/checksum";
 import { formatIpv4, type Ipv4Address } from "../address/ipv4.ts";
 import type { HeaderFault } from "./fault.ts";
 import { optionsLength, writeOptions, type Ipv4Option } from "./ipv4-options.ts";
@@ -152,13 +153,9 @@ export function setTtl(view: DataView, at: number, value: number): void {
   view.setUint8(at + 8, value);
 }
 
-/** Takes one off the TTL and patches the checksum (RFC 1624 eqn. 3). Returns the new TTL. */
+/** Takes one off the TTL, which must be at least 1, and patches the checksum. Returns the new TTL. */
 export function decrementTtl(view: DataView, at: number): number {
-  const left = (view.getUint8(at + 8) - 1) & 0xff;
-  const sum = (~view.getUint16(at + 10) & 0xffff) + 0xfeff;
-  view.setUint8(at + 8, left);
-  view.setUint16(at + 10, ~((sum & 0xffff) + (sum >>> 16)));
-  return left;
+  return patchTtl(view, at);
 }
 
 export function protocol(view: DataView, at: number): number {
@@ -198,22 +195,12 @@ export function setDestination(view: DataView, at: number, address: Ipv4Address)
 
 /** Whether the header checksum is right (RFC 791 §3.1). The header must have passed {@link check}. */
 export function isChecksumValid(view: DataView, at: number): boolean {
-  return headerSum(view, at) === 0xffff;
+  return ipv4HeaderValid(view, at);
 }
 
 /** Computes the header checksum and stores it. */
 export function updateChecksum(view: DataView, at: number): void {
-  view.setUint16(at + 10, 0);
-  view.setUint16(at + 10, ~headerSum(view, at));
-}
-
-/** The folded sum of the header. At 20 bytes a call of a kernel costs as much as the sum itself. */
-function headerSum(view: DataView, at: number): number {
-  const end = at + headerLength(view, at);
-  let sum = 0;
-  for (let i = at; i < end; i += 2) sum += view.getUint16(i);
-  sum = (sum & 0xffff) + (sum >>> 16);
-  return (sum & 0xffff) + (sum >>> 16);
+  writeIpv4HeaderChecksum(view, at);
 }
 
 /**
