@@ -21,3 +21,8 @@ export function wholeNumber(argument: string, value: number, least: number): num
   if (Number.isSafeInteger(value) && value >= least) return value;
   throw invalidArgument(argument, `a whole number from ${least}`, value);
 }
+
+export function oneOf<T extends string>(argument: string, value: T, names: readonly T[]): T {
+  if (names.includes(value)) return value;
+  throw invalidArgument(argument, names.join(" or "), value);
+}

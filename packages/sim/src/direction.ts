@@ -8,16 +8,19 @@ import {
   type Scheduler,
 } from "@seville/core";
 import type { Packet } from "@seville/packet";
-import { bitRate, wholeNumber } from "./checks.ts";
+import type { Policer, Qdisc, QueueAccess } from "@seville/queueing";
+import { bitRate, oneOf, wholeNumber } from "./checks.ts";
 import { DelayLine } from "./delay-line.ts";
-import { bitsOnLine, gapBits, type Framing } from "./framing.ts";
+import { bitsOnLine, FRAMINGS, gapBits, type Framing } from "./framing.ts";
 import { Impairments } from "./impairments.ts";
 import { LineClock } from "./line-clock.ts";
 import type { FrameSink } from "./link-end.ts";
 import type { DirectionOptions } from "./link-options.ts";
 import { createDirectionStats, type DirectionOccupancy, type DirectionStats } from "./link-stats.ts";
 import type { LinkDirection, LinkTap } from "./link-tap.ts";
-import { createFrameQueue, type FrameQueue } from "./frame-queue.ts";
+import { createFrameAccess, withBytesOfItsOwn } from "./frame-access.ts";
+import { createFramePolicer, policerMarks } from "./frame-policer.ts";
+import { createFrameQueue, moveFrames, queueMarks, type QueueOptions } from "./frame-queue.ts";
 import { forgetSender, isRunt, longestFrame, unfinishedFrame, unfinishedWork } from "./wire-frame.ts";
 
 /** What a direction shares with its link. */
@@ -43,7 +46,11 @@ export class Direction implements EventHandler {
   readonly #line = new LineClock(Infinity);
   #framing: Framing = "ethernet";
   #mtu = 1500;
-  #queue: FrameQueue;
+  #queue: Qdisc<Packet>;
+  #queueMarks = false;
+  #policer: Policer<Packet> | undefined = undefined;
+  #policerMarks = false;
+  readonly #access: QueueAccess<Packet>;
   #sink: FrameSink | undefined = undefined;
 
   /** Why frames go nowhere at present: the carrier is off, or the world has ended. */
@@ -63,7 +70,8 @@ export class Direction implements EventHandler {
   constructor(wiring: DirectionWiring, options: DirectionOptions) {
     this.#wiring = wiring;
     this.#impairments = new Impairments(wiring.random);
-    this.#queue = createFrameQueue(options.queue, wiring.random.fork("queue"), this.#drop);
+    this.#access = createFrameAccess(wiring.random, this.#drop);
+    this.#queue = this.#createQueue({ kind: "fifo" });
     this.configure(options);
   }
 
@@ -72,7 +80,7 @@ export class Direction implements EventHandler {
   }
 
   get occupancy(): DirectionOccupancy {
-    return { queuedFrames: this.#queue.frames, queuedBytes: this.#queue.bytes, inFlight: this.#flight.size };
+    return { queuedFrames: this.#queue.packets, queuedBytes: this.#queue.bytes, inFlight: this.#flight.size };
   }
 
   get partitioned(): boolean {
@@ -88,14 +96,22 @@ export class Direction implements EventHandler {
   }
 
   /** Changes what `options` names. Frames already on the line are not touched. */
-  configure(options: Omit<DirectionOptions, "queue">): void {
+  configure(options: DirectionOptions): void {
     // Everything is checked before anything changes.
     const mtu = wholeNumber("mtu", options.mtu ?? this.#mtu, 68);
     const rate = bitRate("rate", options.rate ?? this.#line.rate);
+    const framing = oneOf("framing", options.framing ?? this.#framing, FRAMINGS);
+    const queue = options.queue === undefined ? undefined : this.#createQueue(options.queue);
+    const { policer } = options;
+    const police = policer === undefined ? this.#policer : createFramePolicer(policer, this.#access);
     this.#impairments.set(options);
     this.#mtu = mtu;
-    this.#framing = options.framing ?? this.#framing;
+    this.#framing = framing;
+    this.#policer = police;
+    if (policer !== undefined) this.#policerMarks = policerMarks(policer);
+    if (options.queue !== undefined) this.#queueMarks = queueMarks(options.queue);
     if (rate !== this.#line.rate) this.#line.setRate(rate);
+    if (queue !== undefined) this.#replaceQueue(queue);
   }
 
   send(frame: Packet): void {
@@ -113,10 +129,12 @@ export class Direction implements EventHandler {
       return;
     }
     const { now } = this.#wiring.scheduler;
-    this.#queue.enqueue(frame, now);
-    if (this.#queue.frames > stats.maxQueuedFrames) stats.maxQueuedFrames = this.#queue.frames;
-    if (this.#queue.bytes > stats.maxQueuedBytes) stats.maxQueuedBytes = this.#queue.bytes;
+    const queued = this.#queueMarks || this.#policerMarks ? withBytesOfItsOwn(frame) : frame;
+    if (this.#policer?.police(queued, now) === false) return;
+    this.#queue.enqueue(queued, now);
     this.#transmit(now);
+    if (this.#queue.packets > stats.maxQueuedFrames) stats.maxQueuedFrames = this.#queue.packets;
+    if (this.#queue.bytes > stats.maxQueuedBytes) stats.maxQueuedBytes = this.#queue.bytes;
   }
 
   handleEvent(event: number, now: Nanos): void {
@@ -137,7 +155,7 @@ export class Direction implements EventHandler {
     if (this.#arrivalAt !== NEVER) scheduler.cancel(this.#arrivalEvent);
     this.#transmitAt = NEVER;
     this.#arrivalAt = NEVER;
-    this.#queue.clear(reason);
+    this.#queue.clear(reason, scheduler.now);
     while (this.#flight.size > 0) this.#drop(this.#flight.shift(), reason);
   }
 
@@ -155,18 +173,30 @@ export class Direction implements EventHandler {
     return frame.length > longestFrame(frame, this.#mtu) ? "LINK_MTU" : undefined;
   }
 
+  #createQueue(options: QueueOptions): Qdisc<Packet> {
+    return createFrameQueue(options, this.#access, this.#wiring.random.fork("queue"));
+  }
+
+  #replaceQueue(queue: Qdisc<Packet>): void {
+    const { now } = this.#wiring.scheduler;
+    moveFrames(this.#queue, queue, now);
+    this.#queue = queue;
+    this.#transmit(now);
+  }
+
   /** Puts frames on the line as long as it is free. */
   #transmit(now: Nanos): void {
     for (;;) {
       const { freeAt } = this.#line;
       if (freeAt > now) {
-        if (this.#queue.frames > 0) this.#transmitNoLaterThan(freeAt);
+        if (this.#queue.packets > 0) this.#transmitNoLaterThan(freeAt);
         return;
       }
       const frame = this.#queue.dequeue(now);
       if (frame === undefined) {
-        const readyAt = this.#queue.nextTimeout();
-        if (readyAt !== NEVER) this.#transmitNoLaterThan(readyAt);
+        // Nothing yet, or an AQM dropped what there was.
+        const readyAt = this.#queue.nextReady(now);
+        if (readyAt !== NEVER) this.#transmitNoLaterThan(Math.max(readyAt, now + 1));
         return;
       }
       this.#putOnLine(frame, now);

@@ -6,6 +6,8 @@
  */
 export type Framing = "ethernet" | "none";
 
+export const FRAMINGS: readonly Framing[] = ["ethernet", "none"];
+
 const PREAMBLE = 8;
 const MINIMUM_WITHOUT_FCS = 60;
 const FCS = 4;

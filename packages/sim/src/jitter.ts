@@ -1,5 +1,5 @@
 import { pow, type Nanos, type Random } from "@seville/core";
-import { duration, probability } from "./checks.ts";
+import { duration, oneOf, probability } from "./checks.ts";
 import { CorrelatedUniform } from "./correlated.ts";
 import { normalQuantile } from "./normal-quantile.ts";
 
@@ -31,12 +31,14 @@ export function createJitter(options: JitterOptions, random: Random): Jitter {
   const deviation = duration("jitter.deviation", options.deviation);
   const correlation = probability("jitter.correlation", options.correlation ?? 0);
   const uniform = new CorrelatedUniform(random, correlation);
-  const quantile = QUANTILES[options.distribution ?? "uniform"];
+  const quantile = QUANTILES[oneOf("jitter.distribution", options.distribution ?? "uniform", DISTRIBUTIONS)];
   return {
     reorder: options.reorder ?? false,
     next: () => Math.round(deviation * quantile(uniform.next())),
   };
 }
+
+const DISTRIBUTIONS: readonly JitterDistribution[] = ["uniform", "normal", "pareto"];
 
 /** From a uniform number to one of the distribution; mean 0, and deviation 1 except for the uniform. */
 const QUANTILES: Readonly<Record<JitterDistribution, (u: number) => number>> = {

@@ -1,4 +1,5 @@
 import type { Random, Scheduler } from "@seville/core";
+import type { CustomPolicer, LinkPolicerOptions } from "./frame-policer.ts";
 import type { Framing } from "./framing.ts";
 import type { QueueOptions } from "./frame-queue.ts";
 import type { ImpairmentOptions } from "./impairments.ts";
@@ -13,6 +14,8 @@ export interface DirectionOptions extends ImpairmentOptions {
   readonly mtu?: number;
   /** Where frames wait for the line. Default: a FIFO of 1000 frames, as a Linux device's `txqueuelen`. */
   readonly queue?: QueueOptions;
+  /** Judges frames before they queue, and drops (`POLICER`) or marks what exceeds its rate. `null`: none. */
+  readonly policer?: LinkPolicerOptions | CustomPolicer | null;
 }
 
 /** A full-duplex link. What is said at the top holds for both directions; `aToB` and `bToA` override it. */

@@ -1,4 +1,4 @@
-import type { Nanos, Random } from "@seville/core";
+import { invalidArgument, type Nanos, type Random } from "@seville/core";
 import type { Packet } from "@seville/packet";
 import { CorrelatedUniform } from "./correlated.ts";
 import { probability } from "./checks.ts";
@@ -78,6 +78,8 @@ export function createLoss(options: LossOptions, random: Random): LossModel {
       return script(options);
     case "predicate":
       return options;
+    default:
+      throw invalidArgument("loss.model", "a loss model", (options as { model: unknown }).model);
   }
 }
 

@@ -1,10 +1,6 @@
 import { SevilleError } from "@seville/core";
-import { CHECKSUM_NONE, CHECKSUM_PARTIAL, NO_HEADER, PACKET_HOST, type Packet } from "@seville/packet";
-
-const ETH_HLEN = 14;
-const VLAN_HLEN = 4;
-const ETH_P_8021Q = 0x8100;
-const ETH_P_8021AD = 0x88a8;
+import { CHECKSUM_NONE, CHECKSUM_PARTIAL, ethernet, NO_HEADER, PACKET_HOST, vlan, type Packet } from "@seville/packet";
+import { MAX_TAGS } from "./frame-headers.ts";
 
 /**
  * A wire carries finished frames. Whoever hands over anything else has forgotten a device's work (checksum, segmentation, VLAN
@@ -24,20 +20,18 @@ export function unfinishedFrame(link: string, why: string): SevilleError {
 
 /** Longest frame that a line of this MTU carries: with its Ethernet header, and up to two VLAN tags if it bears them. */
 export function longestFrame(frame: Packet, mtu: number): number {
-  let longest = mtu + ETH_HLEN;
   const { view } = frame.pool.memory;
-  let at = frame.data + 12;
-  for (let tag = 0; tag < 2 && at + 2 <= frame.tail; tag++) {
-    const type = view.getUint16(at);
-    if (type !== ETH_P_8021Q && type !== ETH_P_8021AD) break;
-    longest += VLAN_HLEN;
-    at += VLAN_HLEN;
+  let longest = mtu + ethernet.HEADER_LENGTH;
+  let typeAt = frame.data + 12;
+  for (let tags = 0; tags < MAX_TAGS && typeAt + 2 <= frame.tail && vlan.isTag(view.getUint16(typeAt)); tags++) {
+    longest += vlan.HEADER_LENGTH;
+    typeAt += vlan.HEADER_LENGTH;
   }
   return longest;
 }
 
 export function isRunt(frame: Packet): boolean {
-  return frame.length < ETH_HLEN;
+  return frame.length < ethernet.HEADER_LENGTH;
 }
 
 /** Bytes are all that comes through a wire: what the sending host noted about them stays behind. */

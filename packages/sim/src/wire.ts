@@ -1,5 +1,5 @@
 import { NEVER, type DropReason, type EventHandler, type EventId, type Nanos, type Scheduler } from "@seville/core";
-import { NO_HEADER, PACKET_HOST, type Packet } from "@seville/packet";
+import { ethernet, NO_HEADER, PACKET_HOST, vlan, type Packet } from "@seville/packet";
 import { wholeNumber } from "./checks.ts";
 import { DelayLine } from "./delay-line.ts";
 import type { FrameSink, LinkEnd } from "./link-end.ts";
@@ -145,9 +145,9 @@ class WireDirection implements EventHandler {
 
   #refusalOf(frame: Packet): DropReason | undefined {
     if (this.#closedBy !== undefined) return this.#closedBy;
-    if (frame.length < ETH_HLEN) return "PKT_TOO_SMALL";
+    if (frame.length < ethernet.HEADER_LENGTH) return "PKT_TOO_SMALL";
     // is_skb_forwardable() (net/core/dev.c): a tag's room is always granted, and a super-packet is cut up later.
-    const tooLong = frame.gsoSize === 0 && frame.length > this.mtu + ETH_HLEN + VLAN_HLEN;
+    const tooLong = frame.gsoSize === 0 && frame.length > this.mtu + ethernet.HEADER_LENGTH + vlan.HEADER_LENGTH;
     return tooLong ? "LINK_MTU" : undefined;
   }
 
@@ -158,9 +158,6 @@ class WireDirection implements EventHandler {
     frame.release();
   }
 }
-
-const ETH_HLEN = 14;
-const VLAN_HLEN = 4;
 
 /** What a packet leaves behind when it goes from one namespace into another: skb_scrub_packet() and __dev_forward_skb(). */
 function scrub(frame: Packet): void {
