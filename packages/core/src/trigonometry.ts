@@ -8,6 +8,8 @@ import { powerOf2 } from "./float-bits.ts";
 /** The sine of `x` radians. */
 export function sin(x: number): number {
   if (!Number.isFinite(x)) return NaN;
+  // Keeps the sign of -0.
+  if (x === 0) return x;
   const quadrant = reduce(x);
   const value = (quadrant & 1) === 0 ? kernelSine() : kernelCosine();
   return (quadrant & 2) === 0 ? value : -value;

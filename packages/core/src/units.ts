@@ -160,7 +160,9 @@ function parseQuantity(
   const [, digits = "", unit = ""] = QUANTITY.exec(String(value)) ?? [];
   const factor = unit === "" ? bare : units.get(unit.toLowerCase());
   if (digits === "" || factor === undefined) throw invalidArgument(argument, expected, value);
-  const quantity = Number(digits) * factor;
+  const product = Number(digits) * factor;
+  // 257.681 is no binary fraction: the product is brought back to what the digits mean.
+  const quantity = Number.isInteger(product) ? product : Number(product.toPrecision(15));
   if (quantity > Number.MAX_SAFE_INTEGER) throw invalidArgument(argument, `${expected}, below 2^53`, value);
   return quantity;
 }
