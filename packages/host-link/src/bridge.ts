@@ -1,17 +1,16 @@
+import type { Nanos } from "@seville/core";
 import type { Packet, PacketPool } from "@seville/packet";
 import type { LinkEnd } from "@seville/sim";
 import { PortCounters, type HostPortStats } from "./port/counters.ts";
 import type { HostPort } from "./port/host-port.ts";
 
-/** Where the bridge finds the simulated time that belongs to a moment of the real world: a `RealtimeDriver`. */
+/** Brings the real world into the simulated one at the right time: a `RealtimeDriver`. */
 export interface WorldClock {
   /**
-   * Brings the simulation to the moment `wall` (ns of `monotonicNow`), if it is not past it already.
-   * @returns whether the simulation takes anything from outside any more
+   * Calls `input` at the simulated time that belongs to the moment `arrivedAt` (ns of `monotonicNow`), or at the present
+   * one if that has passed. `false`: it did not, because the simulation has not begun or has ended.
    */
-  catchUp(wall: number): boolean;
-  /** Something was scheduled from outside: the sleeper may have to wake earlier. */
-  rearm(): void;
+  inject(input: (now: Nanos) => void, arrivedAt: number): boolean;
 }
 
 export interface BridgeOptions {
@@ -25,7 +24,7 @@ export interface BridgeOptions {
 
 /** A port of the host, joined to an end of a simulated link. */
 export interface Bridge {
-  /** Frames that the bridge itself dropped: `NOMEM` when the pool was empty, `END_OF_RUN` after the end. */
+  /** What passed the bridge, and frames that it dropped: `NOMEM`, the pool was empty; `END_OF_RUN`, before or after the run. */
   stats(): HostPortStats;
 }
 
@@ -45,21 +44,20 @@ export function bridge(options: BridgeOptions): Bridge {
       frame.release();
     },
   });
+  const putOnLink = (memory: Uint8Array, offset: number, length: number) => {
+    const frame = pool.alloc(length);
+    if (frame === undefined) {
+      counters.dropReceived("NOMEM");
+      return;
+    }
+    pool.memory.u8.set(memory.subarray(offset, offset + length), frame.put(length));
+    counters.received(length);
+    end.send(frame);
+  };
   port.listen({
     receiveFrame(memory, offset, length, arrivedAt) {
-      if (!clock.catchUp(arrivedAt)) {
-        counters.dropReceived("END_OF_RUN");
-        return;
-      }
-      const frame = pool.alloc(length);
-      if (frame === undefined) {
-        counters.dropReceived("NOMEM");
-        return;
-      }
-      pool.memory.u8.set(memory.subarray(offset, offset + length), frame.put(length));
-      counters.received(length);
-      end.send(frame);
-      clock.rearm();
+      const isTaken = clock.inject(() => putOnLink(memory, offset, length), arrivedAt);
+      if (!isTaken) counters.dropReceived("END_OF_RUN");
     },
     portFailed: options.onFailure,
   });

@@ -22,7 +22,6 @@ export type { Replay, ReplayOptions, ReplayStats, ReplayTarget } from "./replay/
 export type { CaptureSelection, CaptureSource } from "./replay/capture-frames.ts";
 export { RealtimeDriver } from "./realtime/driver.ts";
 export type { RealtimeOptions, RealtimeResult } from "./realtime/driver.ts";
-export type { LatenessSummary } from "./realtime/lateness.ts";
 export { openAttachment } from "./attach/open-attachment.ts";
 export type { AttachmentSpec, StreamAttachment, TapAttachment, UdpAttachment } from "./attach/open-attachment.ts";
 export { openNamespace } from "./kernel/namespace.ts";

@@ -1,8 +1,7 @@
 import { invalidArgument, SevilleError, type Nanos } from "@seville/core";
-import type { Simulator } from "@seville/sim";
+import { Pacer, type Lateness, type Simulator } from "@seville/sim";
 import type { WorldClock } from "../bridge.ts";
 import { monotonicNow } from "../port/clock.ts";
-import { LatenessRecorder, type LatenessSummary } from "./lateness.ts";
 
 export interface RealtimeOptions {
   /** Simulated time at which to end. */
@@ -10,7 +9,7 @@ export interface RealtimeOptions {
   /** Simulated seconds per second of the clock on the wall. Default 1. */
   readonly speed?: number;
   /**
-   * For how long before an event the thread stays awake instead of sleeping, ms. Timers of Node are right to about a
+   * For how long before an event the thread stays awake instead of sleeping, ms. Node's timers are right to about a
    * millisecond only. Default 1.5; 0 spares the processor and costs that accuracy.
    */
   readonly awakeMs?: number;
@@ -24,54 +23,41 @@ export interface RealtimeResult {
   /** `until`: the time has come; `stopped`: by the signal, by {@link RealtimeDriver.stop} or by the simulator. */
   readonly end: "until" | "stopped";
   readonly now: Nanos;
-  readonly events: number;
-  /** How late events fired, by the clock on the wall. A run in real time is not reproducible: this says how far off it was. */
-  readonly lateness: LatenessSummary;
+  /**
+   * How late events fired by the clock on the wall, ns. A run in real time is not reproducible: this says how far off it was.
+   */
+  readonly lateness: Lateness;
 }
 
 const PROGRESS_NS = 100e6;
-/** No sleep is longer, so that a clock that was set wrong by a suspended machine is noticed. */
-const LONGEST_SLEEP_MS = 1000;
+/** No sleep is longer, for the sake of progress bars. */
+const LONGEST_SLEEP_MS = 100;
 /** Events after which the thread looks at its sockets again. */
-const EVENTS_PER_TURN = 5000;
+const EVENTS_PER_TURN = 1000;
 
 /**
- * Runs a simulator against the clock on the wall. Sans-IO engines do not notice; results are no longer reproducible, and so
- * the lateness is measured.
+ * Runs a simulator against the clock on the wall: sleeps until shortly before the next event, stays awake for the rest, and
+ * passes in what comes from outside.
  */
 export class RealtimeDriver implements WorldClock {
   readonly #simulator: Simulator;
-  readonly #lateness = new LatenessRecorder();
-  #wallStart = 0;
-  #virtualStart: Nanos = 0;
-  #speed = 1;
-  #until: Nanos = 0;
+  #pacer: Pacer | undefined;
+  /** When the run is to end, by the clock on the wall. */
+  #wallEnd = 0;
   #state: "new" | "running" | "ended" = "new";
+  /** Cuts the present sleep short. */
   #wake: (() => void) | undefined;
-  #wakeAt = Infinity;
+  #wakeAt: Nanos = Infinity;
 
   constructor(simulator: Simulator) {
     this.#simulator = simulator;
   }
 
-  /** The simulated time that the clock on the wall shows now. */
-  get presentTime(): Nanos {
-    return this.#virtual(monotonicNow());
-  }
-
-  get lateness(): LatenessSummary {
-    return this.#lateness.summary();
-  }
-
-  catchUp(wall: number): boolean {
-    if (this.#state !== "running") return false;
-    const target = Math.min(this.#virtual(wall), this.#until);
-    if (target > this.#simulator.now) this.#advance(target, monotonicNow());
-    return !this.#simulator.stopped;
-  }
-
-  rearm(): void {
+  inject(input: (now: Nanos) => void, arrivedAt: number): boolean {
+    if (this.#pacer === undefined || !this.#isRunning()) return false;
+    this.#pacer.inject(input, arrivedAt);
     if (this.#simulator.nextEventAt < this.#wakeAt) this.#wake?.();
+    return true;
   }
 
   /** Ends the run as soon as may be. */
@@ -82,81 +68,74 @@ export class RealtimeDriver implements WorldClock {
 
   /**
    * Runs until `options.until`. Once only.
-   * @throws whatever an event throws
+   * @throws EventError when an event throws
    */
   async run(options: RealtimeOptions): Promise<RealtimeResult> {
-    const awakeNs = this.#begin(options);
-    const eventsBefore = this.#simulator.events;
+    const { signal, awakeMs = 1.5 } = options;
+    const pacer = this.#begin(options);
     const onAbort = () => this.stop();
-    options.signal?.addEventListener("abort", onAbort, { once: true });
-    if (options.signal?.aborted === true) this.stop();
+    signal?.addEventListener("abort", onAbort, { once: true });
+    if (signal?.aborted === true) this.stop();
     let progressAt = 0;
+    let end: RealtimeResult["end"] = "stopped";
     try {
       while (this.#isRunning()) {
+        const left = pacer.advance();
         const wall = monotonicNow();
-        const present = Math.min(this.#virtual(wall), this.#until);
-        if (this.#simulator.nextEventAt <= present) this.#advance(present, wall);
         if (wall >= progressAt) {
-          options.onProgress?.(present);
+          options.onProgress?.(this.#simulator.now);
           progressAt = wall + PROGRESS_NS;
         }
-        if (present >= this.#until && this.#simulator.nextEventAt > this.#until) break;
-        await this.#pause(awakeNs);
+        if (wall >= this.#wallEnd && left > 0) {
+          end = "until";
+          break;
+        }
+        await this.#pause(Math.min(left, this.#wallEnd - wall), awakeMs);
       }
     } finally {
-      options.signal?.removeEventListener("abort", onAbort);
+      this.#state = "ended";
+      signal?.removeEventListener("abort", onAbort);
     }
-    const end = this.#isRunning() ? "until" : "stopped";
-    if (end === "until") this.#simulator.run({ until: this.#until });
-    this.#state = "ended";
-    return {
-      end,
-      now: this.#simulator.now,
-      events: this.#simulator.events - eventsBefore,
-      lateness: this.#lateness.summary(),
-    };
+    // Whoever stops it wants what has happened by now; the clock had been standing since the last look at it.
+    if (end === "stopped" && !this.#simulator.stopped) pacer.advance();
+    // Rounding may have left the last nanosecond.
+    if (end === "until" && this.#simulator.now < options.until) this.#simulator.run({ until: options.until });
+    return { end, now: this.#simulator.now, lateness: pacer.lateness };
   }
 
-  #begin(options: RealtimeOptions): number {
+  #begin(options: RealtimeOptions): Pacer {
     const { until, speed = 1, awakeMs = 1.5 } = options;
+    const simulator = this.#simulator;
     if (this.#state !== "new") throw new SevilleError("ERR_RUNNING", "a RealtimeDriver runs once");
-    if (!(until >= this.#simulator.now)) throw invalidArgument("until", "a time not before now", until);
-    if (!(speed > 0 && speed <= 1000)) throw invalidArgument("speed", "above 0 and at most 1000", speed);
+    if (!(until >= simulator.now)) throw invalidArgument("until", "a time not before now", until);
     if (!(awakeMs >= 0 && awakeMs <= 1000)) throw invalidArgument("awakeMs", "0 to 1000 ms", awakeMs);
-    this.#speed = speed;
-    this.#until = until;
-    this.#virtualStart = this.#simulator.now;
-    this.#wallStart = monotonicNow();
+    const wallStart = monotonicNow();
+    this.#wallEnd = wallStart;
+    // The simulation's clock stops at its end, however late this thread gets there.
+    this.#pacer = new Pacer({
+      simulator,
+      clock: () => Math.min(monotonicNow(), this.#wallEnd),
+      speed,
+      batch: EVENTS_PER_TURN,
+    });
+    this.#wallEnd = wallStart + (until - simulator.now) / speed;
     this.#state = "running";
-    return awakeMs * 1e6;
+    return this.#pacer;
   }
 
   #isRunning(): boolean {
     return this.#state === "running" && !this.#simulator.stopped;
   }
 
-  #virtual(wall: number): Nanos {
-    return Math.floor(this.#virtualStart + (wall - this.#wallStart) * this.#speed);
-  }
-
-  /** Fires what is due up to `target`, and notes how late the first of it is. */
-  #advance(target: Nanos, wall: number): void {
-    const due = this.#simulator.nextEventAt;
-    if (due <= target) this.#lateness.record((this.#virtual(wall) - due) / this.#speed);
-    this.#simulator.run({ until: target, maxEvents: EVENTS_PER_TURN });
-  }
-
-  /** Lets the thread do other things until shortly before the next event, or until {@link RealtimeDriver.rearm}. */
-  async #pause(awakeNs: number): Promise<void> {
-    const next = Math.min(this.#simulator.nextEventAt, this.#until);
-    const wallLeft = (next - this.#virtual(monotonicNow())) / this.#speed;
-    const sleepMs = Math.min(Math.floor((wallLeft - awakeNs) / 1e6), LONGEST_SLEEP_MS);
+  /** Lets the thread do other things until shortly before the next event, which is `left` ns away, or until woken. */
+  async #pause(left: number, awakeMs: number): Promise<void> {
+    const sleepMs = Math.min(Math.floor(left / 1e6 - awakeMs), LONGEST_SLEEP_MS);
     await new Promise<void>((resolve) => {
       if (sleepMs < 1) {
         setImmediate(resolve);
         return;
       }
-      this.#wakeAt = next;
+      this.#wakeAt = this.#simulator.nextEventAt;
       const timer = setTimeout(resolve, sleepMs);
       this.#wake = () => {
         clearTimeout(timer);

@@ -22,24 +22,40 @@ function say(message: TapWorkerMessage): void {
   parentPort?.postMessage(message);
 }
 
+/** Keeps the count of the kernel's drops in shared memory up to date, as often as it costs nothing. */
+class DropWatch {
+  readonly #device: string;
+  readonly #shared: Float64Array;
+  readonly #before: number;
+  #refreshAt = 0;
+
+  constructor(device: string, shared: SharedArrayBuffer) {
+    this.#device = device;
+    this.#shared = new Float64Array(shared);
+    this.#before = readTxDropped(device) ?? 0;
+  }
+
+  look(now: number): void {
+    if (now < this.#refreshAt) return;
+    // No such device any more: what it had dropped is known no better than before.
+    const total = readTxDropped(this.#device);
+    if (total !== undefined) this.#shared[0] = total - this.#before;
+    this.#refreshAt = now + REFRESH_NS;
+  }
+}
+
 /** Moves frames from the device into the ring until it is told to stop or the device goes away. */
 function pump(libc: Libc, fd: number, wakeFd: number, data: TapWorkerData): void {
   const ring = new FrameRing(data.ring);
-  const kernelDrops = new Float64Array(data.kernelDrops);
-  const dropsBefore = readTxDropped(data.name) ?? 0;
+  const drops = new DropWatch(data.name, data.kernelDrops);
   // struct pollfd {int fd; short events; short revents}, twice, in the host's byte order.
   const pollfds = new Uint8Array(16);
   new Int32Array(pollfds.buffer).set([fd, 0, wakeFd, 0]);
   const events = new Int16Array(pollfds.buffer);
   events[2] = POLLIN;
   events[6] = POLLIN;
-  let refreshAt = 0;
   while (!ring.stopRequested) {
-    const now = monotonicNow();
-    if (now >= refreshAt) {
-      kernelDrops[0] = (readTxDropped(data.name) ?? dropsBefore) - dropsBefore;
-      refreshAt = now + REFRESH_NS;
-    }
+    drops.look(monotonicNow());
     if (libc.poll(pollfds, 2, POLL_MS) < 0) {
       const errno = libc.errno();
       if (errno === EINTR) continue;
@@ -48,22 +64,23 @@ function pump(libc: Libc, fd: number, wakeFd: number, data: TapWorkerData): void
     }
     const revents = events[3] as number;
     if (revents === 0) continue;
-    const errno = readAll(libc, fd, ring, data.maxFrameBytes);
+    const errno = readAll(libc, fd, ring, data.maxFrameBytes, drops);
     if (errno !== 0 || ((revents & POLLERR_POLLHUP_POLLNVAL) !== 0 && (revents & POLLIN) === 0)) {
       say({ kind: "gone", code: errno === 0 ? "EBADFD" : errnoName(errno) });
       return;
     }
   }
-  kernelDrops[0] = (readTxDropped(data.name) ?? dropsBefore) - dropsBefore;
+  drops.look(Infinity);
 }
 
 /** Reads until the device has no more. While the ring is full, frames wait in the kernel, which counts what it drops. */
-function readAll(libc: Libc, fd: number, ring: FrameRing, maxFrameBytes: number): number {
+function readAll(libc: Libc, fd: number, ring: FrameRing, maxFrameBytes: number, drops: DropWatch): number {
   while (!ring.stopRequested) {
     // One byte more than may be, to tell a frame that is too long from one that just fits.
     const at = ring.reserve(maxFrameBytes + 1);
     if (at < 0) {
       ring.waitForRoom(1);
+      drops.look(monotonicNow());
       continue;
     }
     const length = libc.read(fd, ring.bytes.subarray(at, at + maxFrameBytes + 1), maxFrameBytes + 1);
