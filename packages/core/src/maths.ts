@@ -11,10 +11,15 @@ import { exponent, powerOf2, splitMantissa } from "./float-bits.ts";
 /** The natural logarithm. */
 export function log(x: number): number {
   if (!(x > 0) || x === Infinity) return logOfUnusual(x);
-  const m = splitMantissa(x);
+  const f = splitMantissa(x) - 1;
   const k = exponent;
-  const high = logOfMantissa(m);
-  return addTimesLn2(k, high, low);
+  // ln(1+f) = 2 artanh(s) with s = f/(2+f), and 2s = f - (f^2/2 - s f^2/2): f itself carries no rounding error.
+  const s = f / (2 + f);
+  const s2 = s * s;
+  let series = 0;
+  for (let n = 23; n >= 3; n -= 2) series = (series + 2 / n) * s2;
+  const half = (f * f) / 2;
+  return k * LN2_HIGH33 - (half - (s * (half + series) + k * LN2_REST) - f);
 }
 
 /** The logarithm to base 2; exact for powers of 2. */
