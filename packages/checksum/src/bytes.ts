@@ -1,8 +1,8 @@
 import { createPacketMemory, type PacketMemory } from "@seville/core";
 import { bindCrc32c, bindSums, boundCrc32c, boundSums } from "./kernels.ts";
-import type { PartialSum } from "./partial.ts";
+import { add, type PartialSum } from "./partial.ts";
 import { crc32cTypeScript } from "./typescript/crc32c.ts";
-import { sumBytes } from "./typescript/sum.ts";
+import { foldDouble, sumBytes } from "./typescript/sum.ts";
 
 // Below these sizes plain TypeScript is faster than finding out where the bytes lie and calling a kernel
 // (measured with `pnpm bench checksum` and `pnpm bench crc32c`, Node 20).
@@ -28,13 +28,13 @@ export function sum(bytes: Uint8Array, seed: PartialSum = 0): PartialSum {
     u8.set(bytes, base);
     return kernels.sum(base, length, seed);
   }
-  let total = seed;
+  let total = 0;
   for (let from = 0; from < length; from += STAGE_BYTES) {
     const piece = bytes.subarray(from, from + STAGE_BYTES);
     u8.set(piece, base);
-    total = kernels.sum(base, piece.length, total);
+    total += kernels.sum(base, piece.length);
   }
-  return total;
+  return add(seed, foldDouble(total));
 }
 
 /**

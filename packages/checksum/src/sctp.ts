@@ -1,9 +1,15 @@
+import { crc32cCombine } from "./crc32c-combine.ts";
+import type { Crc32cKernels } from "./kernels.ts";
+
 /** Offset of the checksum in the SCTP common header (RFC 9260 §3.1). */
 export const SCTP_CHECKSUM_OFFSET = 8;
+const COMMON_HEADER_BYTES = 12;
+/** CRC32c of the four zeros that stand for the checksum while it is computed. */
+const CRC_OF_ZEROS = 0x48674bc7;
 
 /**
- * Writes a CRC32c into the checksum field at `offset` in SCTP's byte order: the CRC's first transmitted byte is its
- * least significant one (RFC 9260 Appendix A), unlike every other field of the header.
+ * Writes a CRC32c into the checksum field at `offset` in SCTP's byte order: least significant byte first (RFC 9260
+ * Appendix A), unlike every other field of the header.
  */
 export function writeSctpChecksum(view: DataView, offset: number, crc: number): void {
   view.setUint32(offset, crc, true);
@@ -12,4 +18,48 @@ export function writeSctpChecksum(view: DataView, offset: number, crc: number): 
 /** Reads a CRC32c from the checksum field at `offset`. The inverse of {@link writeSctpChecksum}. */
 export function readSctpChecksum(view: DataView, offset: number): number {
   return view.getUint32(offset, true);
+}
+
+/** `crc`, continued over a checksum field that counts as zeros. */
+export function crc32cOfZeroField(crc: number): number {
+  return crc32cCombine(crc, CRC_OF_ZEROS, 4);
+}
+
+/** The CRC32c of the SCTP packet of `length` bytes at `offset`, its checksum field taken as zeros (RFC 9260 §6.8). */
+export function sctpChecksum(kernels: Crc32cKernels, offset: number, length: number): number {
+  const header = crc32cOfZeroField(kernels.crc32c(offset, SCTP_CHECKSUM_OFFSET));
+  return kernels.crc32c(offset + COMMON_HEADER_BYTES, length - COMMON_HEADER_BYTES, header);
+}
+
+/** What the zero checksum extension (RFC 9653) lets an endpoint do. */
+export interface SctpZeroChecksum {
+  /** We sent "Zero Checksum Acceptable" and the lower layer (DTLS) has checked this packet: 0 is as good as the CRC. */
+  readonly acceptable: boolean;
+}
+
+/**
+ * Whether the SCTP packet of at least 12 bytes at `offset` has a right checksum. 0 passes only where RFC 9653 §5.3 has
+ * been agreed on; without that it is an ordinary, wrong CRC.
+ */
+export function verifySctp(
+  kernels: Crc32cKernels,
+  offset: number,
+  length: number,
+  zeroChecksum?: SctpZeroChecksum,
+): boolean {
+  if (length < COMMON_HEADER_BYTES) return false;
+  const stored = readSctpChecksum(kernels.memory.view, offset + SCTP_CHECKSUM_OFFSET);
+  if (stored === 0 && zeroChecksum?.acceptable === true) return true;
+  return stored === sctpChecksum(kernels, offset, length);
+}
+
+const CHUNK_INIT = 1;
+const CHUNK_COOKIE_ECHO = 10;
+
+/**
+ * Whether a packet whose first chunk has this type may be sent with a checksum of 0 (RFC 9653 §5.2): only once the peer
+ * has said that it accepts them, and never with an INIT or COOKIE ECHO, which may meet a peer that forgot.
+ */
+export function mayOmitSctpChecksum(peerAccepts: boolean, firstChunkType: number): boolean {
+  return peerAccepts && firstChunkType !== CHUNK_INIT && firstChunkType !== CHUNK_COOKIE_ECHO;
 }

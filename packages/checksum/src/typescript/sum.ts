@@ -36,11 +36,9 @@ export function sumBytes(u8: Uint8Array, offset: number, length: number, seed: P
  * one exchange of the result's bytes puts it right). Doubles take the place of carries.
  */
 export function sumTypeScript(views: SumViews, offset: number, length: number, seed: PartialSum): PartialSum {
-  let total = seed;
-  for (; length > MAX_BLOCK; offset += MAX_BLOCK, length -= MAX_BLOCK) {
-    total = add(total, sumBlock(views, offset, MAX_BLOCK));
-  }
-  return add(total, sumBlock(views, offset, length));
+  let total = 0;
+  for (; length > MAX_BLOCK; offset += MAX_BLOCK, length -= MAX_BLOCK) total += sumBlock(views, offset, MAX_BLOCK);
+  return add(seed, foldDouble(total + sumBlock(views, offset, length)));
 }
 
 function sumBlock({ u8, u16, u32 }: SumViews, offset: number, length: number): number {
@@ -81,7 +79,7 @@ function inWord(byte: number, high: boolean): number {
 }
 
 /** A sum of up to 2^53 as 16 bits; 0 only for 0. */
-function foldDouble(total: number): number {
+export function foldDouble(total: number): number {
   const high = Math.floor(total / 0x1_0000_0000);
   return fold(fold(total >>> 0) + fold(high));
 }
