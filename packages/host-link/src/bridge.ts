@@ -1,4 +1,4 @@
-import type { Nanos } from "@seville/core";
+import type { DropReason, Nanos } from "@seville/core";
 import type { Packet, PacketPool } from "@seville/packet";
 import type { LinkEnd } from "@seville/sim";
 import { PortCounters, type HostPortStats } from "./port/counters.ts";
@@ -8,9 +8,9 @@ import type { HostPort } from "./port/host-port.ts";
 export interface WorldClock {
   /**
    * Calls `input` at the simulated time that belongs to the moment `arrivedAt` (ns of `monotonicNow`), or at the present
-   * one if that has passed. `false`: it did not, because the simulation has not begun or has ended.
+   * one if that has passed. Or it does not, and answers why: `DEV_READY`, time has not begun; `END_OF_RUN`, it has ended.
    */
-  inject(input: (now: Nanos) => void, arrivedAt: number): boolean;
+  inject(input: (now: Nanos) => void, arrivedAt: number): DropReason | undefined;
 }
 
 export interface BridgeOptions {
@@ -24,7 +24,7 @@ export interface BridgeOptions {
 
 /** A port of the host, joined to an end of a simulated link. */
 export interface Bridge {
-  /** What passed the bridge, and frames that it dropped: `NOMEM`, the pool was empty; `END_OF_RUN`, before or after the run. */
+  /** What passed the bridge, and what it dropped: `NOMEM`, the pool was empty; `DEV_READY`, before the run; `END_OF_RUN`, after. */
   stats(): HostPortStats;
 }
 
@@ -56,8 +56,8 @@ export function bridge(options: BridgeOptions): Bridge {
   };
   port.listen({
     receiveFrame(memory, offset, length, arrivedAt) {
-      const isTaken = clock.inject(() => putOnLink(memory, offset, length), arrivedAt);
-      if (!isTaken) counters.dropReceived("END_OF_RUN");
+      const refusal = clock.inject(() => putOnLink(memory, offset, length), arrivedAt);
+      if (refusal !== undefined) counters.dropReceived(refusal);
     },
     portFailed: options.onFailure,
   });

@@ -28,3 +28,13 @@ export { openNamespace } from "./kernel/namespace.ts";
 export type { KernelNamespace } from "./kernel/namespace.ts";
 export { configureDevice } from "./kernel/configure.ts";
 export type { DeviceConfig } from "./kernel/configure.ts";
+export { createOutside } from "./attach/outside.ts";
+export type {
+  AttachmentSite,
+  OutsideOptions,
+  OutsideSpec,
+  RealAttachment,
+  RealOutside,
+  ReplayAttachment,
+} from "./attach/outside.ts";
+export { raisePriority } from "./realtime/priority.ts";

@@ -1,3 +1,4 @@
+import type { DropReason } from "@seville/core";
 import { PacketPool } from "@seville/packet";
 import { Simulator, Wire, type LinkEnd } from "@seville/sim";
 import { describe, expect, test } from "vitest";
@@ -20,18 +21,18 @@ function fakePort() {
   return { port, sent, arrive, fail: (error: Error) => listener?.portFailed(error) };
 }
 
-function setUp(options: { running?: boolean; pool?: PacketPool } = {}) {
-  const { pool = new PacketPool({ small: 8, jumbo: 2, super: 2 }), running = true } = options;
+function setUp(options: { refusal?: DropReason; pool?: PacketPool } = {}) {
+  const { pool = new PacketPool({ small: 8, jumbo: 2, super: 2 }), refusal } = options;
   const simulator = new Simulator();
   const wire = new Wire({ scheduler: simulator });
   const times: number[] = [];
   const failures: Error[] = [];
   const clock: WorldClock = {
     inject(input, arrivedAt) {
-      if (!running) return false;
+      if (refusal !== undefined) return refusal;
       times.push(arrivedAt);
       input(0);
-      return true;
+      return undefined;
     },
   };
   const fake = fakePort();
@@ -73,7 +74,7 @@ describe("behaviour 6: a port joined to a link", () => {
   });
 
   test("behaviour 15: outside the run, frames are dropped as END_OF_RUN", () => {
-    const { simulator, wire, arrive, made } = setUp({ running: false });
+    const { simulator, wire, arrive, made } = setUp({ refusal: "END_OF_RUN" });
     const received = receiver(wire.b);
     arrive(frame(60), 0);
     simulator.run();

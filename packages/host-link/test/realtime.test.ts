@@ -65,9 +65,9 @@ describe("behaviour 13: running against the clock on the wall", () => {
   test("behaviour 15: before and after the run nothing is taken from outside", async () => {
     const driver = new RealtimeDriver(new Simulator());
     let calls = 0;
-    expect(driver.inject(() => calls++, 0)).toBe(false);
+    expect(driver.inject(() => calls++, 0)).toBe("DEV_READY");
     await driver.run({ until: MS });
-    expect(driver.inject(() => calls++, monotonicNow())).toBe(false);
+    expect(driver.inject(() => calls++, monotonicNow())).toBe("END_OF_RUN");
     expect(calls).toBe(0);
   });
 

@@ -1,4 +1,4 @@
-import { invalidArgument, SevilleError, type Nanos } from "@seville/core";
+import { invalidArgument, SevilleError, type DropReason, type Nanos } from "@seville/core";
 import { Pacer, type Lateness, type Simulator } from "@seville/sim";
 import type { WorldClock } from "../bridge.ts";
 import { monotonicNow } from "../port/clock.ts";
@@ -53,11 +53,12 @@ export class RealtimeDriver implements WorldClock {
     this.#simulator = simulator;
   }
 
-  inject(input: (now: Nanos) => void, arrivedAt: number): boolean {
-    if (this.#pacer === undefined || !this.#isRunning()) return false;
+  inject(input: (now: Nanos) => void, arrivedAt: number): DropReason | undefined {
+    if (this.#pacer === undefined) return "DEV_READY";
+    if (!this.#isRunning()) return "END_OF_RUN";
     this.#pacer.inject(input, arrivedAt);
     if (this.#simulator.nextEventAt < this.#wakeAt) this.#wake?.();
-    return true;
+    return undefined;
   }
 
   /** Ends the run as soon as may be. */

@@ -1,0 +1,130 @@
+import { SevilleError, type Nanos } from "@seville/core";
+import type { PacketPool } from "@seville/packet";
+import type { LinkEnd, Simulator } from "@seville/sim";
+import { resolve } from "node:path";
+import { bridge } from "../bridge.ts";
+import type { HostPortStats } from "../port/counters.ts";
+import { RealtimeDriver } from "../realtime/driver.ts";
+import { raisePriority } from "../realtime/priority.ts";
+import { startReplay } from "../replay/replay.ts";
+import { openAttachment, type AttachmentSpec } from "./open-attachment.ts";
+
+/** A captured file, as scenario files write it. */
+export interface ReplayAttachment {
+  /** Relative to the directory of {@link OutsideOptions}. */
+  readonly file?: string;
+  readonly speed?: number;
+  readonly loop?: number;
+}
+
+/** An attachment, as scenario files write it. */
+export interface OutsideSpec extends AttachmentSpec {
+  readonly replay?: ReplayAttachment;
+}
+
+/** The end of a link that an attachment takes. */
+export interface AttachmentSite {
+  readonly name: string;
+  readonly end: LinkEnd;
+  readonly pool: PacketPool;
+  readonly simulator: Simulator;
+  fail(error: Error): void;
+}
+
+export interface OutsideOptions {
+  /** Where relative paths begin: the scenario file's directory. */
+  readonly directory: string;
+  /** Simulated seconds per second. Default 1. */
+  readonly speed?: number;
+}
+
+/** What `runScenario` of `@seville/scenario` takes as `outside`. */
+export interface RealOutside {
+  open(spec: OutsideSpec, site: AttachmentSite): Promise<RealAttachment>;
+  runInRealtime(
+    simulator: Simulator,
+    options: { readonly until: Nanos; readonly signal: AbortSignal; readonly onProgress: (now: Nanos) => void },
+  ): Promise<{ readonly maxLateness: Nanos; readonly p50Lateness: Nanos; readonly p99Lateness: Nanos }>;
+}
+
+export interface RealAttachment {
+  /** For people: `tap tap0 in left`. */
+  readonly detail: string;
+  /** Frames lost between the real world and the link's end, by reason, both directions together. */
+  drops(): Readonly<Record<string, number>>;
+  close(): Promise<void>;
+}
+
+/** The real world for scenarios: their attachments, and the clock on the wall. One for each run. */
+export function createOutside(options: OutsideOptions): RealOutside {
+  const drivers = new WeakMap<Simulator, RealtimeDriver>();
+  const driverOf = (simulator: Simulator): RealtimeDriver => {
+    const driver = drivers.get(simulator) ?? new RealtimeDriver(simulator);
+    drivers.set(simulator, driver);
+    return driver;
+  };
+  // Before the first attachment opens, for the threads of the attachments inherit it.
+  let restore: (() => void) | undefined;
+  let isRaised = false;
+  const raise = (): void => {
+    if (!isRaised) restore = raisePriority();
+    isRaised = true;
+  };
+  return {
+    async open(spec, site) {
+      if (spec.replay !== undefined) return openReplay(spec.replay, site, options.directory);
+      raise();
+      const port = await openAttachment(spec);
+      const { end, pool, simulator } = site;
+      const clock = driverOf(simulator);
+      const joined = bridge({ port, end, pool, clock, onFailure: (error) => site.fail(error) });
+      return {
+        detail: spec.tap?.netns === undefined ? port.name : `${port.name} in ${spec.tap.netns}`,
+        drops: () => sumDrops(port.stats(), joined.stats()),
+        close: () => port.close(),
+      };
+    },
+    async runInRealtime(simulator, { until, signal, onProgress }) {
+      raise();
+      try {
+        const speed = options.speed ?? 1;
+        const { lateness } = await driverOf(simulator).run({ until, signal, onProgress, speed });
+        const [p50Lateness, p99Lateness] = [lateness.percentile(0.5), lateness.percentile(0.99)];
+        return { maxLateness: lateness.max, p50Lateness, p99Lateness };
+      } finally {
+        restore?.();
+      }
+    },
+  };
+}
+
+function openReplay(spec: ReplayAttachment, site: AttachmentSite, directory: string): RealAttachment {
+  const { file, speed = 1, loop = 1 } = spec;
+  if (file === undefined) {
+    const message = `attachment ${site.name} replays a capture, and none is named: --pcap-in FILE`;
+    throw new SevilleError("ERR_INVALID_ARGUMENT", message, `attachments.${site.name}.replay.file`);
+  }
+  const { simulator: scheduler, end, pool } = site;
+  const replay = startReplay({ source: resolve(directory, file), speed, loops: loop }, { scheduler, end, pool });
+  return {
+    detail: `replay of ${file}`,
+    drops: () => replay.stats().skipped,
+    close() {
+      replay.stop();
+      return Promise.resolve();
+    },
+  };
+}
+
+/** What the kernel dropped is the kernel's own FULL_RING: nobody took it from the device's, or the socket's, queue. */
+function sumDrops(...all: readonly HostPortStats[]): Record<string, number> {
+  const sum: Record<string, number> = {};
+  const add = (reason: string, count: number): void => {
+    if (count > 0) sum[reason] = (sum[reason] ?? 0) + count;
+  };
+  for (const { rxDrops, txDrops, kernelDrops } of all) {
+    for (const drops of [rxDrops, txDrops]) for (const [reason, count] of Object.entries(drops)) add(reason, count);
+    add("FULL_RING", kernelDrops);
+  }
+  return sum;
+}
