@@ -1,4 +1,4 @@
-import type { HostPort, PortListener } from "../src/index.ts";
+import type { HostPort, HostPortStats, PortListener } from "../src/index.ts";
 
 /** An Ethernet frame of `length` bytes that says `mark` in its first byte of payload. */
 export function frame(length: number, mark = 0): Uint8Array {
@@ -59,4 +59,10 @@ export async function waitFor(done: () => boolean, otherwise: () => string, time
 
 export function send(port: HostPort, bytes: Uint8Array): void {
   port.sendFrame(bytes, 0, bytes.length);
+}
+
+/** How many frames a port dropped on their way in. */
+export function receiveDrops(port: HostPort): number {
+  const drops: HostPortStats["rxDrops"] = port.stats().rxDrops;
+  return Object.values(drops).reduce((sum, count) => sum + count, 0);
 }

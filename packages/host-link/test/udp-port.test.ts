@@ -3,7 +3,7 @@ import { createSocket, type Socket } from "node:dgram";
 import { afterEach, describe, expect, test } from "vitest";
 import { monotonicNow, openUdpPort, totalDrops, type UdpPort, type UdpPortOptions } from "../src/index.ts";
 import { parseUdpDrops } from "../src/udp/proc-net-udp.ts";
-import { collect, frame, send, waitFor } from "./frames.ts";
+import { collect, frame, receiveDrops, send, waitFor } from "./frames.ts";
 
 const open: (UdpPort | Socket)[] = [];
 afterEach(async () => {
@@ -95,7 +95,7 @@ describe("behaviour 7: frames in UDP datagrams", () => {
     expect(ours.peer).toEqual({ address: "127.0.0.1", port: one.port });
     two.socket.send(Buffer.from("garbage that is no L2TPv3"), ours.localPort, "127.0.0.1");
     await waitFor(
-      () => totalDrops(ours.stats().rxDrops) > 0,
+      () => receiveDrops(ours) > 0,
       () => "garbage was not counted",
     );
     expect(ours.peer?.port).toBe(one.port);
@@ -160,7 +160,7 @@ describe("behaviour 7: frames in UDP datagrams", () => {
     other.socket.send(Buffer.alloc(0), ours.localPort, "127.0.0.1");
     const expected = { PKT_TOO_SMALL: 1, DEV_HDR: 1 };
     await waitFor(
-      () => totalDrops(ours.stats().rxDrops) === 2,
+      () => receiveDrops(ours) === 2,
       () => JSON.stringify(ours.stats()),
     );
     expect(ours.stats().rxDrops).toEqual(expected);
@@ -182,7 +182,7 @@ describe("behaviour 7: frames in UDP datagrams", () => {
       bytes[at] = value;
       other.socket.send(bytes.subarray(0, length), ours.localPort, "127.0.0.1");
     }
-    const seen = () => collected.frames.length + totalDrops(ours.stats().rxDrops);
+    const seen = () => collected.frames.length + receiveDrops(ours);
     await waitFor(
       () => seen() === 200,
       () => `${seen()} of 200`,
@@ -234,6 +234,17 @@ describe("behaviour 7: frames in UDP datagrams", () => {
 });
 
 describe("behaviour 4: what the kernel dropped", () => {
+  test("counts as its own FULL_RING in the total of several parties", () => {
+    const none = { rxFrames: 0, rxBytes: 0, txFrames: 0, txBytes: 0, rxDrops: {}, txDrops: {}, kernelDrops: 0 };
+    expect(totalDrops([none, none])).toEqual({});
+    expect(
+      totalDrops([
+        { ...none, rxDrops: { NOMEM: 1, DEV_HDR: 2 }, kernelDrops: 5 },
+        { ...none, rxDrops: { NOMEM: 10 }, txDrops: { FULL_RING: 3 } },
+      ]),
+    ).toEqual({ NOMEM: 11, DEV_HDR: 2, FULL_RING: 8 });
+  });
+
   const TEXT = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops
   155: 0100007F:13ED 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 30812 2 ffff8880 42
  2000: 00000000:0043 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 12345 2 ffff8881 0

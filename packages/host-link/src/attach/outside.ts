@@ -1,9 +1,9 @@
 import { SevilleError, type Nanos } from "@seville/core";
 import type { PacketPool } from "@seville/packet";
 import type { LinkEnd, Simulator } from "@seville/sim";
-import { resolve } from "node:path";
+import { basename, resolve } from "node:path";
 import { bridge } from "../bridge.ts";
-import type { HostPortStats } from "../port/counters.ts";
+import { totalDrops } from "../port/counters.ts";
 import { RealtimeDriver } from "../realtime/driver.ts";
 import { raisePriority } from "../realtime/priority.ts";
 import { startReplay } from "../replay/replay.ts";
@@ -34,6 +34,8 @@ export interface AttachmentSite {
 export interface OutsideOptions {
   /** Where relative paths begin: the scenario file's directory. */
   readonly directory: string;
+  /** The capture of replays that name none. Relative to the process's directory, as on a command line. */
+  readonly replayFile?: string;
   /** Simulated seconds per second. Default 1. */
   readonly speed?: number;
 }
@@ -72,7 +74,7 @@ export function createOutside(options: OutsideOptions): RealOutside {
   };
   return {
     async open(spec, site) {
-      if (spec.replay !== undefined) return openReplay(spec.replay, site, options.directory);
+      if (spec.replay !== undefined) return openReplay(spec.replay, site, options);
       raise();
       const port = await openAttachment(spec);
       const { end, pool, simulator } = site;
@@ -80,7 +82,7 @@ export function createOutside(options: OutsideOptions): RealOutside {
       const joined = bridge({ port, end, pool, clock, onFailure: (error) => site.fail(error) });
       return {
         detail: spec.tap?.netns === undefined ? port.name : `${port.name} in ${spec.tap.netns}`,
-        drops: () => sumDrops(port.stats(), joined.stats()),
+        drops: () => totalDrops([port.stats(), joined.stats()]),
         close: () => port.close(),
       };
     },
@@ -98,33 +100,21 @@ export function createOutside(options: OutsideOptions): RealOutside {
   };
 }
 
-function openReplay(spec: ReplayAttachment, site: AttachmentSite, directory: string): RealAttachment {
-  const { file, speed = 1, loop = 1 } = spec;
+function openReplay(spec: ReplayAttachment, site: AttachmentSite, options: OutsideOptions): RealAttachment {
+  const { speed = 1, loop = 1 } = spec;
+  const file = spec.file === undefined ? options.replayFile : resolve(options.directory, spec.file);
   if (file === undefined) {
     const message = `attachment ${site.name} replays a capture, and none is named: --pcap-in FILE`;
     throw new SevilleError("ERR_INVALID_ARGUMENT", message, `attachments.${site.name}.replay.file`);
   }
   const { simulator: scheduler, end, pool } = site;
-  const replay = startReplay({ source: resolve(directory, file), speed, loops: loop }, { scheduler, end, pool });
+  const replay = startReplay({ source: file, speed, loops: loop }, { scheduler, end, pool });
   return {
-    detail: `replay of ${file}`,
+    detail: `replay of ${basename(file)}`,
     drops: () => replay.stats().skipped,
     close() {
       replay.stop();
       return Promise.resolve();
     },
   };
-}
-
-/** What the kernel dropped is the kernel's own FULL_RING: nobody took it from the device's, or the socket's, queue. */
-function sumDrops(...all: readonly HostPortStats[]): Record<string, number> {
-  const sum: Record<string, number> = {};
-  const add = (reason: string, count: number): void => {
-    if (count > 0) sum[reason] = (sum[reason] ?? 0) + count;
-  };
-  for (const { rxDrops, txDrops, kernelDrops } of all) {
-    for (const drops of [rxDrops, txDrops]) for (const [reason, count] of Object.entries(drops)) add(reason, count);
-    add("FULL_RING", kernelDrops);
-  }
-  return sum;
 }

@@ -55,7 +55,18 @@ export class PortCounters {
   }
 }
 
-/** All drops of `drops` together. */
-export function totalDrops(drops: Readonly<Partial<Record<DropReason, number>>>): number {
-  return Object.values(drops).reduce((sum, count) => sum + count, 0);
+/**
+ * Frames lost by several parties together, by reason, in both directions. What the kernel dropped is its own `FULL_RING`:
+ * nobody took it from the queue of the device, or of the socket.
+ */
+export function totalDrops(all: readonly HostPortStats[]): Record<string, number> {
+  const sum: Record<string, number> = {};
+  const add = (reason: string, count: number): void => {
+    if (count > 0) sum[reason] = (sum[reason] ?? 0) + count;
+  };
+  for (const { rxDrops, txDrops, kernelDrops } of all) {
+    for (const drops of [rxDrops, txDrops]) for (const [reason, count] of Object.entries(drops)) add(reason, count);
+    add("FULL_RING", kernelDrops);
+  }
+  return sum;
 }
