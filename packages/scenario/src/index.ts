@@ -8,3 +8,17 @@ export { composeSchema, SCHEMA_ID } from "./schema/compose.ts";
 export type * from "./schema/json-schema.ts";
 export { POINTS, type CheckReporter, type Point, type ScenarioPart } from "./schema/part.ts";
 export type * from "./types.ts";
+export { applyOverride } from "./overrides.ts";
+export { runScenario, type Outside, type RunProgress, type RunScenarioOptions } from "./run/run-scenario.ts";
+export type { CaptureOpener } from "./run/captures.ts";
+export { DelayRecorder } from "./run/delays.ts";
+export type {
+  AttachmentSite,
+  EventLabel,
+  OpenAttachment,
+  PartRuntime,
+  RunningTraffic,
+  TrafficReport,
+  World,
+  WorldLink,
+} from "./run/world.ts";

@@ -193,9 +193,9 @@ export interface PingResult {
 }
 
 export interface DropResult {
-  /** A link's end (`r1:eth0`, where it was sent) or a host. */
+  /** A link's end (`r1:eth0`, where it was sent) a host, or an attachment. */
   readonly place: string;
-  readonly where: "link" | "host";
+  readonly where: "link" | "host" | "outside";
   readonly reason: DropReason;
   readonly packets: number;
 }

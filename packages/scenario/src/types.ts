@@ -172,7 +172,9 @@ export interface EventSet {
   /** What counts against the rate: with preamble, check sequence, gap and padding, or the frame's bytes. Default: `"ethernet"`. */
   readonly framing?: "ethernet" | "none";
   /** Where frames wait for the transmitter. Default: fifo of 1000 packets. */
-  readonly queue?: "fifo" | "codel" | "fq_codel" | "red" | "policer" | QueueDiscipline;
+  readonly queue?: "fifo" | "codel" | "fq_codel" | QueueDiscipline;
+  /** Judges frames before they queue, and drops (or marks) what exceeds a rate. */
+  readonly policer?: "none" | Policer;
   /** Frames lost on the way, and by which law. */
   readonly loss?: Percent | LossModel;
   /** Frames that skip the delay and so overtake others, as netem's reorder. */
@@ -249,7 +251,9 @@ export interface Link {
   /** What counts against the rate: with preamble, check sequence, gap and padding, or the frame's bytes. Default: `"ethernet"`. */
   readonly framing?: "ethernet" | "none";
   /** Where frames wait for the transmitter. Default: fifo of 1000 packets. */
-  readonly queue?: "fifo" | "codel" | "fq_codel" | "red" | "policer" | QueueDiscipline;
+  readonly queue?: "fifo" | "codel" | "fq_codel" | QueueDiscipline;
+  /** Judges frames before they queue, and drops (or marks) what exceeds a rate. */
+  readonly policer?: "none" | Policer;
   /** Frames lost on the way, and by which law. */
   readonly loss?: Percent | LossModel;
   /** Frames that skip the delay and so overtake others, as netem's reorder. */
@@ -271,7 +275,9 @@ export interface LinkParameters {
   /** What counts against the rate: with preamble, check sequence, gap and padding, or the frame's bytes. Default: `"ethernet"`. */
   readonly framing?: "ethernet" | "none";
   /** Where frames wait for the transmitter. Default: fifo of 1000 packets. */
-  readonly queue?: "fifo" | "codel" | "fq_codel" | "red" | "policer" | QueueDiscipline;
+  readonly queue?: "fifo" | "codel" | "fq_codel" | QueueDiscipline;
+  /** Judges frames before they queue, and drops (or marks) what exceeds a rate. */
+  readonly policer?: "none" | Policer;
   /** Frames lost on the way, and by which law. */
   readonly loss?: Percent | LossModel;
   /** Frames that skip the delay and so overtake others, as netem's reorder. */
@@ -341,6 +347,16 @@ export type Name = string;
 /** A probability. */
 export type Percent = `${number}%`;
 
+/** A token bucket that holds nothing (tc police). */
+export interface Policer {
+  /** Tokens come at this rate. */
+  readonly rate: Rate;
+  /** The bucket. */
+  readonly burst: Size;
+  /** What becomes of frames over the rate; `mark`: Congestion Experienced, where ECN-capable. Default: `"drop"`. */
+  readonly exceed?: "drop" | "mark";
+}
+
 /** A queue by its tc name, with the parameters that tc gives it. */
 export type QueueDiscipline = QueueDisciplineCommon & ExactlyOne<QueueDisciplineChoices>;
 
@@ -356,8 +372,8 @@ export interface QueueDisciplineChoices {
   readonly fq_codel: QueueDisciplineFq_codel;
   /** Random early detection (Floyd and Jacobson 1993, as tc red). */
   readonly red: QueueDisciplineRed;
-  /** A token bucket that drops what exceeds it, in front of a fifo. */
-  readonly policer: QueueDisciplinePolicer;
+  /** A token bucket shaper (tc tbf): lets frames out at a rate, in bursts. */
+  readonly tbf: QueueDisciplineTbf;
 }
 
 /** First in, first out; a full queue drops the newcomer. */
@@ -386,6 +402,8 @@ export interface QueueDisciplineFq_codel {
   readonly flows?: number;
   /** Bytes a turn. Default: `1514`. */
   readonly quantum?: number;
+  /** Bytes of memory, over all flows. Default: `"32mb"`. */
+  readonly memory?: Size;
   /** Acceptable standing delay. Default: `"5ms"`. */
   readonly target?: Duration;
   /** About the worst round-trip time. Default: `"100ms"`. */
@@ -408,14 +426,14 @@ export interface QueueDisciplineRed {
   readonly ecn?: boolean;
 }
 
-/** A token bucket that drops what exceeds it, in front of a fifo. */
-export interface QueueDisciplinePolicer {
+/** A token bucket shaper (tc tbf): lets frames out at a rate, in bursts. */
+export interface QueueDisciplineTbf {
   /** Tokens come at this rate. */
   readonly rate: Rate;
   /** The bucket. */
   readonly burst: Size;
-  /** Of the fifo behind it. Default: `"1000p"`. */
-  readonly limit?: Limit;
+  /** Bytes that wait at most. Default: `"1mb"`. */
+  readonly limit?: Size;
 }
 
 /** Bits per second, decimal (kbit = 1000 bit/s) as tc counts them: bit, kbit, mbit, gbit, tbit. */

@@ -7,6 +7,7 @@ import { alignPoints, alignSeries, legendValue, type Aligned } from "./series.ts
 const HEIGHTS: Readonly<Record<Chart["kind"], number>> = { line: 200, stack: 150, points: 240 };
 const cursor = uPlot.sync("time");
 const charts: uPlot[] = [];
+const bars = uPlot.paths.bars?.({ size: [1, 100], align: -1 });
 
 const source = document.getElementById("data")?.textContent ?? "{}";
 const data = JSON.parse(source) as ChartData;
@@ -55,7 +56,7 @@ function create(chart: Chart, place: HTMLElement): uPlot {
         focus: { prox: 24 },
       },
       focus: { alpha: 0.35 },
-      legend: { live: true, markers: { width: 0, fill: (u, i) => colourOf(u, i) } },
+      legend: { live: true, markers: { width: 0, fill: (u, i) => String(colourOf(u, i)) } },
       scales: {
         x: { time: false, range: (_u, min, max) => (isWhole(min, max) ? [0, data.end] : [min, max]) },
         y: { range: (_u, _min, max) => [0, max > 0 ? max * 1.08 : 1] },
@@ -102,7 +103,7 @@ function seriesOptions(
       fill: stroke,
       width: 0,
       points: { show: false },
-      paths: uPlot.paths.bars?.({ size: [1, 100], align: -1 }) ?? null,
+      ...(bars === undefined ? {} : { paths: bars }),
     };
   }
   return { ...common, stroke, width: 1.5, points: { show: false } };

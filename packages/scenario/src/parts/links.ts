@@ -21,6 +21,10 @@ const PARAMETERS: Readonly<Record<string, JsonSchema>> = {
     anyOf: [{ type: "string", enumOfChoices: "QueueDiscipline" }, REF("QueueDiscipline")],
     description: "Where frames wait for the transmitter. Default: fifo of 1000 packets.",
   },
+  policer: {
+    anyOf: [{ type: "string", enum: ["none"] }, REF("Policer")],
+    description: "Judges frames before they queue, and drops (or marks) what exceeds a rate.",
+  },
   loss: { anyOf: [REF("Percent"), REF("LossModel")], description: "Frames lost on the way, and by which law." },
   reorder: {
     anyOf: [REF("Percent"), REF("Reorder")],
@@ -70,6 +74,7 @@ export const LINKS: Readonly<Record<string, ObjectDefinition>> = {
           limit: { ...PACKETS, default: 10240, description: "Packets, over all flows." },
           flows: { type: "integer", minimum: 1, maximum: 65536, default: 1024, description: "Number of queues." },
           quantum: { type: "integer", minimum: 64, maximum: 1048576, default: 1514, description: "Bytes a turn." },
+          memory: { ...REF("Size"), default: "32mb", description: "Bytes of memory, over all flows." },
           target: { ...REF("Duration"), default: "5ms", description: "Acceptable standing delay." },
           interval: { ...REF("Duration"), default: "100ms", description: "About the worst round-trip time." },
           ecn: { type: "boolean", default: true, description: "Mark instead of dropping." },
@@ -88,15 +93,15 @@ export const LINKS: Readonly<Record<string, ObjectDefinition>> = {
           ecn: { type: "boolean", default: false, description: "Mark instead of dropping." },
         },
       },
-      policer: {
+      tbf: {
         type: "object",
-        description: "A token bucket that drops what exceeds it, in front of a fifo.",
+        description: "A token bucket shaper (tc tbf): lets frames out at a rate, in bursts.",
         additionalProperties: false,
         required: ["rate", "burst"],
         properties: {
           rate: { ...REF("Rate"), description: "Tokens come at this rate." },
           burst: { ...REF("Size"), description: "The bucket." },
-          limit: { ...REF("Limit"), default: "1000p", description: "Of the fifo behind it." },
+          limit: { ...REF("Size"), default: "1mb", description: "Bytes that wait at most." },
         },
       },
     },
@@ -168,6 +173,22 @@ export const LINKS: Readonly<Record<string, ObjectDefinition>> = {
         type: "boolean",
         default: false,
         description: "A frame whose delay is shorter overtakes those before it, as with netem.",
+      },
+    },
+  },
+  Policer: {
+    description: "A token bucket that holds nothing (tc police).",
+    type: "object",
+    additionalProperties: false,
+    required: ["rate", "burst"],
+    properties: {
+      rate: { ...REF("Rate"), description: "Tokens come at this rate." },
+      burst: { ...REF("Size"), description: "The bucket." },
+      exceed: {
+        type: "string",
+        enum: ["drop", "mark"],
+        default: "drop",
+        description: "What becomes of frames over the rate; `mark`: Congestion Experienced, where ECN-capable.",
       },
     },
   },

@@ -1,3 +1,86 @@
-export interface PartRuntime {
-  readonly x?: number;
+import type { Nanos, Random } from "@seville/core";
+import type { IpAddress, PacketPool } from "@seville/packet";
+import type { Link, LinkDirections, LinkEnd, Simulator } from "@seville/sim";
+import type { Host } from "@seville/stack";
+import type { EventResult, FlowResult, PingResult } from "../results.ts";
+import type { Event, LinkParameters, Scenario, Traffic } from "../types.ts";
+import type { DelayRecorder } from "./delays.ts";
+
+/** A link of the world, with what a scenario calls its ends. */
+export interface WorldLink {
+  readonly link: Link;
+  readonly ends: readonly [string, string];
+  /** What each direction is set to at the moment, from the first end and from the second. */
+  readonly parameters: [LinkParameters, LinkParameters];
 }
+
+/** What traffic tells of itself. */
+export interface TrafficReport {
+  readonly ping?: PingResult;
+  readonly flow?: FlowResult;
+  readonly delays: DelayRecorder;
+  readonly delayKind: "rtt" | "one-way";
+}
+
+/** Traffic that was set up. Started and stopped by the runner, any number of times. */
+export interface RunningTraffic {
+  start(now: Nanos): void;
+  stop(now: Nanos): void;
+  /** The run is over: what was found. Frees sockets. */
+  finish(now: Nanos): TrafficReport;
+}
+
+/** What parts of scenarios, and `setup`, work on. */
+export interface World {
+  readonly scenario: Scenario;
+  readonly simulator: Simulator;
+  readonly pool: PacketPool;
+  readonly hosts: ReadonlyMap<string, Host>;
+  readonly links: ReadonlyMap<string, WorldLink>;
+  readonly traffic: ReadonlyMap<string, RunningTraffic>;
+  /** A stream of random numbers of its own for `label`. */
+  random(label: string): Random;
+  /** Changes what `parameters` names. */
+  setLink(name: string, parameters: LinkParameters, directions?: LinkDirections): void;
+  /** `ip link set … up` or `down`. In `defaults: safe`, up brings back the addresses and routes that down took away. */
+  setInterfaceUp(host: string, name: string, up: boolean): void;
+  /** Frames between these groups of nodes vanish from now on; an empty list ends it. */
+  partition(groups: readonly (readonly string[])[]): void;
+  /** The address that a scenario means by `to`, as seen from the host `from`. */
+  resolve(from: string, to: string, family: "ipv4" | "ipv6" | undefined): IpAddress;
+  /** Puts a mark on the report's time axis. */
+  event(event: Omit<EventResult, "at">): void;
+  warn(text: string): void;
+}
+
+/** The end of a link that an attachment is to take, and what that needs. */
+export interface AttachmentSite {
+  readonly name: string;
+  readonly end: LinkEnd;
+  readonly pool: PacketPool;
+  readonly simulator: Simulator;
+  /** It broke: the run ends with this error. */
+  fail(error: Error): void;
+}
+
+/** An attachment that is open. */
+export interface OpenAttachment {
+  /** For people: `tap sv-left in netns sv-left`. */
+  readonly detail: string;
+  /** Frames that were lost outside the simulation, by reason. Asked at the end. */
+  drops?(): Readonly<Record<string, number>>;
+  close(): Promise<void>;
+}
+
+/** What carries a part out. */
+export interface PartRuntime {
+  /** After the base has made the interfaces, given the addresses, set the routes. */
+  readonly build?: (world: World, phase: "interfaces" | "addresses" | "routes") => void;
+  /** Timeline keys. `event` is the whole entry. */
+  readonly actions?: Readonly<Record<string, (world: World, event: Event) => EventLabel>>;
+  /** Traffic keys. */
+  readonly traffic?: Readonly<Record<string, (world: World, name: string, spec: Traffic) => RunningTraffic>>;
+}
+
+/** What the report writes at the time axis, unless the event has a label of its own. */
+export type EventLabel = Omit<EventResult, "at">;

@@ -81,7 +81,11 @@ function finish(schema: unknown, definitions: Definitions): unknown {
     };
     result["oneOf"] = keys.map((key) => ({ required: [key] }));
   }
-  if (enumOfChoices !== undefined) result["enum"] = Object.keys(definitions[enumOfChoices]?.choices ?? {});
+  if (enumOfChoices !== undefined) {
+    // A bare name is a choice with all defaults: those that need a parameter have none.
+    const choices = Object.entries(definitions[enumOfChoices]?.choices ?? {});
+    result["enum"] = choices.filter(([, choice]) => choice.required === undefined).map(([name]) => name);
+  }
   return result;
 }
 

@@ -1,0 +1,153 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { EXIT } from "./exit-codes.ts";
+import { explain } from "./failure.ts";
+import type { RunFlags } from "./commands/run.ts";
+import { version } from "./version.ts";
+
+/**
+ * Runs the command that `args` spell and returns its exit code. Prints, and writes files, as the command says.
+ *
+ * What a command needs is imported when it runs: `--help` must not wait for engines.
+ */
+export async function runCommandLine(args: readonly string[]): Promise<number> {
+  const outcome: Outcome = { exitCode: EXIT.OK };
+  try {
+    await program(outcome).parseAsync(args, { from: "user" });
+    return outcome.exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.OK : EXIT.USAGE;
+    const { message, exitCode } = explain(error);
+    process.stderr.write(`seville: ${message}\n`);
+    return exitCode;
+  }
+}
+
+interface Outcome {
+  exitCode: number;
+}
+
+function program(outcome: Outcome): Command {
+  const command = new Command("seville")
+    .description(
+      "A simulated network in one command: hosts, links, faults and traffic from a file, repeatable to the byte.",
+    )
+    .version(version(), "-V, --version")
+    .showHelpAfterError("(seville --help lists commands and options)")
+    .showSuggestionAfterError(true)
+    .exitOverride()
+    .addHelpText("after", HELP);
+  addRun(command, outcome);
+  addOthers(command, outcome);
+  return command;
+}
+
+function addRun(command: Command, outcome: Outcome): void {
+  command
+    .command("run")
+    .description("run a scenario, then print what happened and write a report and captures")
+    .argument("[scenario]", "a shipped scenario (see `seville scenarios`) or a file", "hello")
+    .option("--seed <number>", "where all randomness comes from, in place of the scenario's", wholeNumber)
+    .option("--until <time>", "how long to run, such as 2.5s, in place of the scenario's duration")
+    .option("--set <path=value>", "change a value, such as links.wan.loss=2%; may be given again", gather, [])
+    .option("--out <dir>", "where report, result and captures go", "seville-out/<scenario>")
+    .option("--report <file>", "write the HTML report here (with --no-report: none)")
+    .option("--no-report")
+    .option("--pcap <dir>", "write a pcapng file for each interface here (with --no-pcap: none)")
+    .option("--no-pcap")
+    .addOption(
+      new Option(
+        "--pcap-at <place>",
+        "wire: frames as on the link; host: as tcpdump sees them, with unfinished checksums",
+      )
+        .choices(["wire", "host"])
+        .default("wire"),
+    )
+    .option("--pcap-in <file>", "the capture that the scenario's replay attachment plays")
+    .option("--json", "print the result as JSON and nothing else; write only files that are asked for")
+    .option("--quiet", "print nothing but errors")
+    .addHelpText("after", RUN_HELP)
+    .action(async (scenario: string, flags: RunFlags, self: Command) => {
+      const { run } = await import("./commands/run.ts");
+      outcome.exitCode = await run(scenario, {
+        ...flags,
+        outIsDefault: self.getOptionValueSource("out") === "default",
+      });
+    });
+}
+
+function addOthers(command: Command, outcome: Outcome): void {
+  command
+    .command("scenarios")
+    .description("list the scenarios that come with Seville")
+    .option("--json", "as JSON")
+    .action(async (flags: { json?: boolean }) => {
+      const { listScenarios } = await import("./commands/scenarios.ts");
+      await listScenarios(flags.json === true);
+    });
+  command
+    .command("validate")
+    .description("check scenario files and show every mistake with its place")
+    .argument("<files...>", "scenario files, or names of shipped scenarios")
+    .option("--json", "as JSON")
+    .action(async (files: string[], flags: { json?: boolean }) => {
+      const { validateFiles } = await import("./commands/validate.ts");
+      outcome.exitCode = await validateFiles(files, flags.json === true);
+    });
+  command
+    .command("schema")
+    .description("print the JSON Schema of scenario files, for editors")
+    .action(async () => {
+      const { printSchema } = await import("./commands/schema.ts");
+      printSchema();
+    });
+  command
+    .command("verify-determinism")
+    .description("run a scenario twice and compare every frame and every byte of the captures")
+    .argument("[scenario]", "a shipped scenario or a file", "hello")
+    .option("--seed <number>", "in place of the scenario's", wholeNumber)
+    .option("--until <time>", "in place of the scenario's duration")
+    .option("--set <path=value>", "change a value; may be given again", gather, [])
+    .option("--json", "as JSON")
+    .action(async (scenario: string, flags: VerifyCommandFlags) => {
+      const { verifyDeterminism } = await import("./commands/verify-determinism.ts");
+      outcome.exitCode = await verifyDeterminism(scenario, flags);
+    });
+}
+
+interface VerifyCommandFlags {
+  readonly seed?: number;
+  readonly until?: string;
+  readonly set: readonly string[];
+  readonly json?: boolean;
+}
+
+function wholeNumber(text: string): number {
+  const number = Number(text);
+  if (/^[0-9]+$/.test(text) && Number.isSafeInteger(number)) return number;
+  throw new InvalidArgumentError("It must be a whole number from 0 to 9007199254740991.");
+}
+
+function gather(value: string, before: readonly string[]): string[] {
+  return [...before, value];
+}
+
+const HELP = `
+Examples:
+  seville run                                     two hosts and a router; then look at seville-out/hello/report.html
+  seville run bad-network --seed 7                the same faults with other dice
+  seville run hello --set links.wan.loss=5%       change a value of the scenario
+  seville run my-network.yaml --json | jq .pings  the result for programs
+  seville validate my-network.yaml                every mistake, with its line
+  seville verify-determinism bad-network          the same bytes twice?
+
+Exit codes:
+  0 done   1 a bug   2 wrong command line   3 wrong or missing scenario   4 the machine lacks a privilege or device
+  5 verify-determinism found a difference   130 interrupted
+`;
+
+const RUN_HELP = `
+Examples:
+  seville run hello --until 3s --quiet --report hello.html --no-pcap
+  seville run replay --pcap-in capture.pcapng --set links.wire.rate=1mbit
+  sudo seville run real-traffic                   the kernel's own traffic through a simulated router, in real time
+`;

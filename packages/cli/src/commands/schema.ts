@@ -1,0 +1,5 @@
+import { composeSchema, PARTS } from "@seville/scenario";
+
+export function printSchema(): void {
+  process.stdout.write(`${JSON.stringify(composeSchema(PARTS), null, 2)}\n`);
+}

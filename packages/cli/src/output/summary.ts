@@ -1,0 +1,166 @@
+import type { Distribution, ScenarioResult } from "@seville/scenario";
+import { formatBytes, formatCount, formatRate, formatShare, formatTime } from "@seville/report";
+import Table from "cli-table3";
+import pc from "picocolors";
+
+/** What a run found, as tables for a terminal. */
+export function renderSummary(
+  result: ScenarioResult,
+  files: {
+    readonly report: string | undefined;
+    readonly result: string | undefined;
+    readonly pcap: string | undefined;
+  },
+): string {
+  const parts = [
+    heading(result),
+    pings(result),
+    flows(result),
+    links(result),
+    interfaces(result),
+    drops(result),
+    notes(result),
+    places(result, files),
+  ];
+  return `${parts.filter((part) => part !== "").join("\n\n")}\n`;
+}
+
+function heading({ scenario, run, realtime }: ScenarioResult): string {
+  const line = `${pc.bold(scenario.name)}  seed ${scenario.seed}, ${formatTime(run.endedAt)} of virtual time, ${formatCount(run.events)} events, ${formatCount(run.frames)} frames on links`;
+  const trace = pc.dim(`trace ${run.traceHash}, defaults ${scenario.defaults}`);
+  const late =
+    realtime === undefined
+      ? ""
+      : `\nin real time: late by ${formatTime(realtime.p50Lateness)} in the median, ${formatTime(realtime.maxLateness)} at worst`;
+  return `${line}${run.end === "aborted" ? pc.red(" (stopped early)") : ""}\n${trace}${late}`;
+}
+
+function pings({ pings: list }: ScenarioResult): string {
+  const rows = list.map((p) => [
+    p.name,
+    `${p.from} → ${p.to}`,
+    formatCount(p.transmitted),
+    formatCount(p.received),
+    lost(p.transmitted - p.received, p.transmitted),
+    ...times(p.rtt, (d) => [d.min, d.p50, d.p95, d.max]),
+  ]);
+  return table("Round trips", ["name", "path", "sent", "answered", "lost", "min", "median", "p95", "max"], 2, rows);
+}
+
+function flows({ flows: list }: ScenarioResult): string {
+  const rows = list.map((f) => [
+    f.name,
+    `${f.from} → ${f.to}`,
+    formatCount(f.sent),
+    formatCount(f.received),
+    lost(f.lost, f.sent),
+    formatCount(f.duplicated),
+    formatCount(f.reordered),
+    formatRate(f.throughput),
+    ...times(f.delay, (d) => [d.p50, d.p95]),
+  ]);
+  return table(
+    "Flows",
+    ["name", "path", "sent", "received", "lost", "dup", "reordered", "throughput", "delay", "p95"],
+    2,
+    rows,
+  );
+}
+
+function links({ links: list }: ScenarioResult): string {
+  const rows = list.map((l) => [
+    `${l.from} → ${l.to}`,
+    formatCount(l.offered),
+    formatCount(l.delivered),
+    formatBytes(l.deliveredBytes),
+    lost(
+      Object.values(l.drops).reduce((sum, count) => sum + count, 0),
+      l.offered,
+    ),
+    formatCount(l.maxQueuePackets),
+    l.utilisation === undefined ? "–" : formatShare(l.utilisation),
+  ]);
+  return table("Links", ["direction", "frames in", "delivered", "bytes", "dropped", "queue max", "busy"], 1, rows);
+}
+
+function interfaces({ interfaces: list }: ScenarioResult): string {
+  const rows = list.map((i) => [
+    `${i.host}:${i.name}`,
+    formatCount(i.rxPackets),
+    formatBytes(i.rxBytes),
+    marked(i.rxErrors),
+    marked(i.rxDropped),
+    formatCount(i.txPackets),
+    formatBytes(i.txBytes),
+    marked(i.txErrors),
+    marked(i.txDropped),
+  ]);
+  return table(
+    "Interfaces",
+    ["interface", "rx packets", "rx bytes", "errors", "dropped", "tx packets", "tx bytes", "errors", "dropped"],
+    1,
+    rows,
+  );
+}
+
+function drops({ drops: list }: ScenarioResult): string {
+  const rows = list.map((d) => [d.place, d.where, d.reason, pc.red(formatCount(d.packets))]);
+  return table("Drops", ["place", "what", "reason", "packets"], 3, rows);
+}
+
+function notes({ warnings, pool }: ScenarioResult): string {
+  const leaked = pool.after - pool.before;
+  const all = leaked === 0 ? warnings : [...warnings, `${leaked} packets leaked: a bug of Seville`];
+  return all.map((warning) => `${pc.yellow("note:")} ${warning}`).join("\n");
+}
+
+function places(
+  { captures }: ScenarioResult,
+  files: {
+    readonly report: string | undefined;
+    readonly result: string | undefined;
+    readonly pcap: string | undefined;
+  },
+): string {
+  const lines: string[] = [];
+  if (files.report !== undefined) lines.push(`report    ${files.report}`);
+  if (files.result !== undefined) lines.push(`result    ${files.result}`);
+  for (const { file, frames } of captures) lines.push(`capture   ${file ?? ""} (${formatCount(frames)} frames)`);
+  return lines.join("\n");
+}
+
+function table(title: string, head: readonly string[], left: number, rows: readonly string[][]): string {
+  if (rows.length === 0) return "";
+  const made = new Table({
+    head: head.map((text) => pc.dim(text)),
+    colAligns: head.map((_, i) => (i < left ? "left" : "right")),
+    chars: BARE,
+    style: { "padding-left": 0, "padding-right": 2, head: [], border: [], compact: true },
+  });
+  made.push(...rows);
+  const lines = made
+    .toString()
+    .split("\n")
+    .map((line) => line.trimEnd());
+  return `${pc.bold(title)}\n${lines.join("\n")}`;
+}
+
+/** No lines: columns are enough. */
+const BARE = Object.fromEntries(
+  ["top", "bottom", "left", "right"]
+    .flatMap((side) => ["", "-mid", "-left", "-right"].map((part) => `${side}${part}`))
+    .concat("mid", "mid-mid", "middle")
+    .map((name) => [name, ""]),
+);
+
+function lost(count: number, of: number): string {
+  return count === 0 ? "0" : pc.red(`${formatCount(count)} (${formatShare(count / Math.max(1, of))})`);
+}
+
+function marked(count: number): string {
+  return count === 0 ? "0" : pc.red(formatCount(count));
+}
+
+function times(distribution: Distribution, pick: (d: Distribution) => readonly number[]): string[] {
+  return pick(distribution).map((value) => (distribution.count === 0 ? "–" : formatTime(value)));
+}
