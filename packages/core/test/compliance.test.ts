@@ -181,6 +181,35 @@ describe("X2: an engine that breaks one promise is caught by that promise's case
     expect(broken.length).toBeLessThanOrEqual(4);
   });
 
+  test("X4: the driver's clock goes forward only, also past late deadlines, and stories hear what was said", () => {
+    const times: Nanos[] = [];
+    let outputs = 0;
+    const cases = runCompliance({
+      make: () => new ToyEngine(),
+      drive(driver) {
+        driver.call((engine, now) => engine.open(now));
+        expect(driver.takeEvents()).toEqual(["open"]);
+        for (let i = 0; i < 5; i++) {
+          driver.advance(seconds(1));
+          times.push(driver.now);
+        }
+        outputs = driver.takeOutputs().length;
+        expect(driver.takeOutputs()).toEqual([]);
+      },
+      describeOutput: ({ bytes }: ToyOutput) => bytes.join(),
+      describeEvent: (event: string) => event,
+      fromBytes: (input: Uint8Array) => ({ input, meta: undefined }),
+      start: 0,
+    });
+    cases[0]?.run();
+    expect(times).toEqual([1, 2, 3, 4, 5].map(seconds));
+    expect(outputs).toBe(5);
+    times.length = 0;
+    cases.find(({ promise }) => promise === "a late handleTimeout is enough")?.run();
+    expect(times).toEqual([...times].sort((a, b) => a - b));
+    expect(times.at(-1)).toBeGreaterThan(seconds(90));
+  });
+
   test("X3: what the trap on clocks and dice replaced is there again", () => {
     brokenBy(() => new Clock());
     expect(Date.now()).toBeGreaterThan(0);
