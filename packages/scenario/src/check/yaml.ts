@@ -16,7 +16,7 @@ const MAX_PROBLEMS = 20;
 /** Reads YAML 1.2 (JSON is YAML). Never throws. */
 export function parseYaml(text: string): ParsedYaml {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: "error" });
   const at = (start: number, end: number): SourcePosition => {
     const { line, col } = lines.linePos(start);
     return { line: Math.max(1, line), column: Math.max(1, col), offset: start, length: Math.max(1, end - start) };
