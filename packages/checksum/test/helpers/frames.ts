@@ -1,5 +1,5 @@
 import { createPacketMemory } from "@seville/core";
-import { bindChecksum, CHECKSUM_NONE, type IpSummed, type TransmitFrame } from "@seville/checksum";
+import { bindChecksum, CHECKSUM_NONE, type TransmitFrame } from "@seville/checksum";
 import { naiveSum } from "./naive.ts";
 
 export const memory = createPacketMemory({ bytes: 1 << 20 });
@@ -23,7 +23,7 @@ export function lay(bytes: Uint8Array, offsets: Partial<Omit<TestFrame, "data" |
   memory.u8.set(bytes, at);
   const absolute = (offset: number | undefined): number => (offset === undefined ? -1 : at + offset);
   return {
-    ipSummed: CHECKSUM_NONE as IpSummed,
+    ipSummed: CHECKSUM_NONE,
     csum: 0,
     csumOffset: 0,
     csumLevel: 0,
