@@ -228,7 +228,7 @@ function control(): Record<string, Uint8Array<ArrayBuffer>> {
     "icmp echo reply": over4({ icmp: { type: icmp.ECHO_REPLY, identifier: 0x1f2e, sequence: 4 } }, "0123456789"),
     "icmp port unreachable": over4({ icmp: { type: 3, code: icmp.PORT_UNREACHABLE } }, UDP_PACKET4),
     "icmp fragmentation needed": over4({ icmp: { type: 3, code: 4, nextHopMtu: 1400 } }, UDP_PACKET4.slice(0, 28)),
-    "icmp redirect": over4({ icmp: { type: icmp.REDIRECT, code: 1, gateway: A4 } }, UDP_PACKET4),
+    "icmp redirect": over4({ icmp: { type: icmp.REDIRECT, code: 1, gateway: A4 } }, UDP_PACKET4.slice(0, 28)),
     "icmp time exceeded": over4({ icmp: { type: icmp.TIME_EXCEEDED } }, UDP_PACKET4),
     "icmp parameter problem": over4({ icmp: { type: icmp.PARAMETER_PROBLEM, pointer: 20 } }, UDP_PACKET4),
     "icmp timestamp": over4({
@@ -396,8 +396,8 @@ function transport(): Record<string, Uint8Array<ArrayBuffer>> {
       {
         kind: "sack",
         blocks: [
-          { left: 100, right: 200 },
-          { left: 300, right: 400 },
+          { left: 0x01020400, right: 0x01020500 },
+          { left: 0x01020600, right: 0x01020700 },
         ],
       },
     ]),
