@@ -113,7 +113,7 @@ describe("the timing wheel", () => {
     expect(wheel.cancel(pending)).toBe(true);
   });
 
-  test.each([NaN, -1, 0.5, Infinity, -Infinity, 2 ** 53, 2 ** 24, 1e300])(
+  test.each([0, NaN, -1, 0.5, Infinity, -Infinity, 2 ** 53, 2 ** 25, 2 ** 24 + 1, 1e300])(
     "E4 cancel(%d), which is no id, is refused",
     (id) => {
       const wheel = new TimingWheel();
