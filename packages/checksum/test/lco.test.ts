@@ -68,11 +68,9 @@ describe("C23 local checksum offload", () => {
     for (const family of [4, 6] as const) {
       const { frame, outer } = nest(4, [{ family, kind: "udp" }], 1000);
       const { at } = outer[0]!;
-      const length = frame.tail - at;
       const lco = fold(lcoSum(kernels, frame, at));
       expect(checksumHelp(kernels, frame)).toBe(true);
       expect(lco).toBe(naiveSum(memory.u8.subarray(at, frame.tail)));
-      expect(length).toBeGreaterThan(1000);
     }
   });
 

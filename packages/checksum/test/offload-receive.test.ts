@@ -20,7 +20,6 @@ import {
   type ReceivedChecksum,
 } from "@seville/checksum";
 import {
-  addresses,
   bytesOf,
   ethernet,
   ETHER_TYPE,
@@ -346,6 +345,5 @@ function forceZeroSum(family: Family): Uint8Array {
   const datagram = udp(0, 2000, payload(30));
   const port = 0xffff - naiveSum(datagram, pseudo(family, UDP, datagram.length));
   datagram.set([port >>> 8, port & 255]);
-  expect(addresses(family)).toHaveLength(2);
   return withChecksum(family, UDP, datagram);
 }

@@ -14,7 +14,6 @@ import {
   setPartial,
   setPartialSctp,
   sub,
-  sum,
   verifySctp,
   writeSctpChecksum,
   type IpSummed,
@@ -27,7 +26,6 @@ import {
   lay,
   memory,
   payload,
-  pseudo,
   TCP,
   tcp,
   UDP,
@@ -160,7 +158,8 @@ describe("C17 the software resolve", () => {
   test("C17 the last two bytes may be the field", () => {
     const frame = lay(payload(100), { ipSummed: CHECKSUM_PARTIAL, csumStart: 90, csumOffset: 8 });
     expect(checksumHelp(kernels, frame)).toBe(true);
-    expect(naiveSum(bytesOf(frame).slice(90, 98))).toBeGreaterThan(0);
+    // The sum of what was there is the complement of what was stored.
+    expect(memory.view.getUint16(frame.data + 98)).toBe(0xffff - naiveSum(payload(100).subarray(90)));
   });
 
   test("C17 a field in a fragment, or a super-packet, is refused", () => {
@@ -283,8 +282,6 @@ test("PARTIAL and resolve equal the whole sum for any start, offset and content"
       const expected = 0xffff - naiveSum(bytes.subarray(start));
       const stored = memory.view.getUint16(frame.data + start + half * 2);
       expect(stored).toBe(expected === 0 ? 0xffff : expected);
-      expect(pseudo(4, TCP, 0)).toBeGreaterThan(0);
-      expect(sum(bytes)).toBe(naiveSum(bytes));
     }),
   );
 });

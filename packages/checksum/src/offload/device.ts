@@ -121,14 +121,12 @@ function parserAgrees(view: DataView, frame: TransmitFrame, parser: ParserLimits
 /**
  * Does what the hardware of `nic` does with a PARTIAL frame, right or wrong. A parsing NIC sums where it believes the
  * transport header is; if it recognises none, the frame leaves as it is. So a test can show which frame a NIC corrupts
- * whose driver does not compare. As the standard asks of UDP, 0 is stored as 0xffff. Bytes must be writable.
+ * whose driver does not compare. As the standard asks of UDP, 0 is stored as 0xffff. The headers must be writable.
+ * `false`: what was asked for is not within the frame, and nothing has changed.
  */
-export function applyInHardware(kernels: ChecksumKernels, frame: TransmitFrame, nic: ChecksumDevice): void {
-  if (frame.ipSummed !== CHECKSUM_PARTIAL) return;
-  if (frame.csumNotInet || nic.parser === undefined) {
-    checksumHelp(kernels, frame);
-    return;
-  }
+export function applyInHardware(kernels: ChecksumKernels, frame: TransmitFrame, nic: ChecksumDevice): boolean {
+  if (frame.ipSummed !== CHECKSUM_PARTIAL) return true;
+  if (frame.csumNotInet || nic.parser === undefined) return checksumHelp(kernels, frame);
   const { view } = kernels.memory;
   const found = recognise(view, frame.data, frame.tail, nic.parser);
   if (found !== undefined) {
@@ -137,15 +135,14 @@ export function applyInHardware(kernels: ChecksumKernels, frame: TransmitFrame, 
     view.setUint16(found.start + found.csumOffset, mangleZero(finish(sum)));
   }
   frame.ipSummed = CHECKSUM_NONE;
+  return true;
 }
 
 /**
- * Finishes the checksum where {@link resolveChecksum} says. `false`: software could not (see {@link checksumHelp}); drop
- * the frame.
+ * Finishes the checksum where {@link resolveChecksum} says. `false`: it could not be (see {@link checksumHelp}); drop the
+ * frame.
  */
 export function finishChecksum(kernels: ChecksumKernels, frame: TransmitFrame, nic: ChecksumDevice): boolean {
   const place = resolveChecksum(kernels.memory.view, frame, nic);
-  if (place !== "device") return checksumHelp(kernels, frame);
-  applyInHardware(kernels, frame, nic);
-  return true;
+  return place === "device" ? applyInHardware(kernels, frame, nic) : checksumHelp(kernels, frame);
 }
