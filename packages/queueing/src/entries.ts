@@ -43,6 +43,11 @@ export class EntryStore<T> {
     list.bytes += length;
   }
 
+  /** The oldest item, left where it is. */
+  first(list: EntryList): T | undefined {
+    return list.head === NONE ? undefined : this.#items[list.head];
+  }
+
   shift(list: EntryList): T | undefined {
     const at = list.head;
     if (at === NONE) return undefined;

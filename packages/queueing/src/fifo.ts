@@ -56,6 +56,11 @@ class Fifo<T> extends QdiscBase<T, QdiscStats> {
     return result;
   }
 
+  /** As `qdisc_peek_head`: nothing is chosen by it, so that head drop may still give this item up. */
+  override peek(): T | undefined {
+    return this.#entries.first(this.#list);
+  }
+
   get stats(): QdiscStats {
     return this.baseStats();
   }

@@ -51,8 +51,9 @@ export interface Qdisc<T, Stats extends QdiscStats = QdiscStats> {
   /** The next item, now the caller's; `undefined` if there is none or it is not yet time. */
   dequeue(now: Nanos): T | undefined;
   /**
-   * The item that the next `dequeue` will hand out, still the queue's. It is thereby chosen: it waits in front,
-   * no longer judged by the AQM, and its tokens are spent (as `qdisc_peek_dequeued` does).
+   * The item that a `dequeue` right now would hand out, still the queue's: look at it before the next call. An AQM or a
+   * shaper has thereby chosen it: it waits in front, is judged no more, and its tokens are spent (as
+   * `qdisc_peek_dequeued` does). A FIFO chooses nothing (`qdisc_peek_head`).
    */
   peek(now: Nanos): T | undefined;
   /**

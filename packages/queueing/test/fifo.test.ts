@@ -37,6 +37,17 @@ describe("F: fifo (sch_fifo.c)", () => {
     expect(access.droppedIds).toEqual([giant.id]);
   });
 
+  test("F2: head drop may give up an item that was peeked at (qdisc_peek_head chooses nothing)", () => {
+    const access = testAccess();
+    const queue = fifo(access, { limitPackets: 2, drop: "head" });
+    const [a, b, c] = [item(), item(), item()];
+    queue.enqueue(a, 0);
+    queue.enqueue(b, 0);
+    expect([queue.peek(0), queue.packets]).toEqual([a, 2]);
+    queue.enqueue(c, 0);
+    expect([access.droppedIds, queue.peek(0), queue.dequeue(0)]).toEqual([[a.id], b, b]);
+  });
+
   test("F3: without limits it holds everything, in order, however much comes", () => {
     const queue = fifo(testAccess());
     const items = Array.from({ length: 10_000 }, (_, i) => item({ length: 60 + (i % 1400) }));
