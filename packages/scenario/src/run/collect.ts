@@ -16,7 +16,8 @@ import type {
 import { duration } from "../quantities.ts";
 import type { Attachment } from "../types.ts";
 import type { BuiltWorld } from "./built-world.ts";
-import type { RunEnding, RunScenarioOptions } from "./run-scenario.ts";
+import type { RunEnding } from "./execute.ts";
+import type { RunScenarioOptions } from "./run-scenario.ts";
 import { settingsText } from "./settings-text.ts";
 import type { OpenAttachment, TrafficReport } from "./world.ts";
 
