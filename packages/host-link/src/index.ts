@@ -38,3 +38,4 @@ export type {
   ReplayAttachment,
 } from "./attach/outside.ts";
 export { raisePriority } from "./realtime/priority.ts";
+export type { GrantedPriority, RaisedPriority } from "./realtime/priority.ts";

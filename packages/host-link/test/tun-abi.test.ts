@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { errnoName, fromNodeError, hostError } from "../src/port/errors.ts";
 import { MAX_FRAME_BYTES, openTap } from "../src/index.ts";
 import { frameLengthFault } from "../src/port/host-port.ts";
-import { loadLibc } from "../src/tap/libc.ts";
+import { loadLibc } from "../src/libc/libc.ts";
 import {
   checkInterfaceName,
   formatMac,
@@ -94,7 +94,7 @@ describe("behaviour 2: errors say what to do", () => {
   test("koffi, the optional peer, is asked for by name", async () => {
     await expect(loadLibc("no-such-package-at-all")).rejects.toMatchObject({
       code: "ERR_KOFFI_MISSING",
-      message: "TAP devices need the package koffi, which is optional: npm install koffi",
+      message: "calling the C library (for TAP devices) needs the package koffi, which is optional: npm install koffi",
     });
   });
 

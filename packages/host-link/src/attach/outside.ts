@@ -65,17 +65,9 @@ export function createOutside(options: OutsideOptions): RealOutside {
     drivers.set(simulator, driver);
     return driver;
   };
-  // Before the first attachment opens, for the threads of the attachments inherit it.
-  let restore: (() => void) | undefined;
-  let isRaised = false;
-  const raise = (): void => {
-    if (!isRaised) restore = raisePriority();
-    isRaised = true;
-  };
   return {
     async open(spec, site) {
       if (spec.replay !== undefined) return openReplay(spec.replay, site, options);
-      raise();
       const port = await openAttachment(spec);
       const { end, pool, simulator } = site;
       const clock = driverOf(simulator);
@@ -87,14 +79,15 @@ export function createOutside(options: OutsideOptions): RealOutside {
       };
     },
     async runInRealtime(simulator, { until, signal, onProgress }) {
-      raise();
+      // When the threads of the attachments run already.
+      const priority = await raisePriority();
       try {
         const speed = options.speed ?? 1;
         const { lateness } = await driverOf(simulator).run({ until, signal, onProgress, speed });
         const [p50Lateness, p99Lateness] = [lateness.percentile(0.5), lateness.percentile(0.99)];
         return { maxLateness: lateness.max, p50Lateness, p99Lateness };
       } finally {
-        restore?.();
+        priority.restore();
       }
     },
   };

@@ -1,6 +1,6 @@
 import { closeSync, constants, existsSync, openSync, readFileSync } from "node:fs";
 import { errorCode, errnoName, fromNodeError, hostError } from "../port/errors.ts";
-import type { Libc } from "./libc.ts";
+import type { Libc } from "../libc/libc.ts";
 import type { TapWorkerData } from "./messages.ts";
 import {
   getFlags,

@@ -3,7 +3,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { monotonicNow } from "../port/clock.ts";
 import { errnoName, hostError } from "../port/errors.ts";
 import { FrameRing } from "../port/frame-ring.ts";
-import { loadLibc, type Libc } from "./libc.ts";
+import { loadLibc, type Libc } from "../libc/libc.ts";
 import type { TapWorkerData, TapWorkerMessage } from "./messages.ts";
 import { openDevice, readTxDropped } from "./open-device.ts";
 

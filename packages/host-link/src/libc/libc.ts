@@ -12,6 +12,9 @@ export interface Libc {
   poll(fds: Uint8Array, count: number, timeoutMs: number): number;
   read(fd: number, into: Uint8Array, count: number): number;
   close(fd: number): number;
+  sched_getscheduler(thread: number): number;
+  /** @param parameters `struct sched_param`: one int, the priority */
+  sched_setscheduler(thread: number, policy: number, parameters: Uint8Array): number;
   errno(): number;
 }
 
@@ -32,6 +35,10 @@ export async function loadLibc(koffi = "koffi"): Promise<Libc> {
     poll: libc.func("int poll(_Inout_ uint8_t *fds, unsigned long count, int timeout)") as Libc["poll"],
     read: libc.func("long read(int fd, _Out_ uint8_t *into, size_t count)") as Libc["read"],
     close: libc.func("int close(int fd)") as Libc["close"],
+    sched_getscheduler: libc.func("int sched_getscheduler(int thread)") as Libc["sched_getscheduler"],
+    sched_setscheduler: libc.func(
+      "int sched_setscheduler(int thread, int policy, uint8_t *parameters)",
+    ) as Libc["sched_setscheduler"],
     errno: () => ffi.errno(),
   };
 }
@@ -43,7 +50,7 @@ async function importKoffi(name: string): Promise<typeof Koffi> {
   } catch (error) {
     throw new SevilleError(
       "ERR_KOFFI_MISSING",
-      "TAP devices need the package koffi, which is optional: npm install koffi",
+      "calling the C library (for TAP devices) needs the package koffi, which is optional: npm install koffi",
       "koffi",
       { cause: error },
     );
