@@ -1,4 +1,4 @@
-import { micros, millis, NS_PER_SEC, seconds, serialisationDelay } from "@seville/core";
+import { createRandom, micros, millis, NS_PER_SEC, seconds, serialisationDelay } from "@seville/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { codel } from "../src/index.ts";
@@ -58,10 +58,39 @@ describe("CoDel: RFC 8289", () => {
         queue.enqueue(one, now);
         model.enque(one, now);
       }
-      expect(queue.dequeue(now)).toBe(model.deque(now));
+      if (queue.dequeue(now) !== model.deque(now)) expect.fail(`at ${now}`);
     }
     expect(access.droppedIds).toEqual(model.dropped.map(({ id }) => id));
     expect(access.droppedIds.length).toBeGreaterThan(500);
+  });
+
+  test("K1: and over spells and pauses of all lengths: re-entry with the old drop rate (16 intervals), a backlog of exactly one MTU", () => {
+    const random = createRandom("codel spells");
+    const [target, interval, mtu] = [millis(1), millis(10), 1514];
+    for (let round = 0; round < 10; round++) {
+      const access = testAccess();
+      const queue = codel(access, { target, interval, mtu, limitPackets: 1e6 });
+      const model = new CodelModel(target, interval, mtu, false);
+      let now = 0;
+      for (let spell = 0; spell < 12; spell++) {
+        const end = now + random.below(12 * interval);
+        // Two frames of half an MTU come for each that goes; then the queue drains and rests.
+        for (; now < end; now += millis(0.5)) {
+          for (let i = 0; i < 2; i++) {
+            const one = item({ length: mtu / 2 });
+            queue.enqueue(one, now);
+            model.enque(one, now);
+          }
+          if (queue.dequeue(now) !== model.deque(now)) expect.fail(`at ${now}`);
+        }
+        const rest = now + random.below(24 * interval);
+        for (; model.queue.length > 0 && now < rest; now += millis(0.25))
+          if (queue.dequeue(now) !== model.deque(now)) expect.fail(`at ${now}`);
+        now = rest;
+      }
+      expect(access.droppedIds).toEqual(model.dropped.map(({ id }) => id));
+      expect(queue.stats.count).toBe(model.count_);
+    }
   });
 
   test("K2: §5.3: no drop before the delay has been above target for a whole interval", () => {

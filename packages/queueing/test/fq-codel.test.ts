@@ -93,6 +93,23 @@ describe("FQ-CoDel: RFC 8290", () => {
     expect(access.dropped.length).toBe(8);
   });
 
+  test("L5: the flow that was cut is signalled harder from then on: its CoDel counts those drops", () => {
+    const { access, queue } = make({ limitPackets: 400, dropBatch: 50 });
+    const drops: number[] = [];
+    for (let now = millis(1); drops.length < 4; now += micros(100)) {
+      queue.enqueue(item(), now);
+      // CoDel has dropped once: now the limit is exceeded once too.
+      for (let i = 0; drops.length === 1 && queue.stats.drop_overlimit === 0; i++) queue.enqueue(item(), now);
+      const before = queue.stats.drops;
+      queue.dequeue(now);
+      if (queue.packets < 300) for (let i = 0; i < 50; i++) queue.enqueue(item(), now);
+      if (queue.stats.drops > before) drops.push(now);
+    }
+    expect(access.dropped.filter(({ reason }) => reason === "QDISC_OVERLIMIT").length).toBe(50);
+    // 100 ms after the first; then interval / sqrt(2 + 50), not / sqrt(2).
+    expect(((drops[2] as number) - (drops[1] as number)) / millis(100 / Math.sqrt(52))).toBeCloseTo(1, 1);
+  });
+
   test("L6: the memory limit counts what items hold, not their length", () => {
     const access = { ...testAccess(), memory: () => 2304 };
     const queue = fqCodel(access, { memoryLimit: 10 * 2304 });
