@@ -11,11 +11,11 @@ describe("FQ-CoDel: RFC 8290", () => {
       gap: fc.integer({ min: 0, max: 3000 }),
       send: fc.integer({ min: 0, max: 2 }),
       flow: fc.nat(5),
-      length: fc.integer({ min: 40, max: 1514 }),
+      length: fc.oneof(fc.integer({ min: 40, max: 1514 }), fc.constantFrom(300, 600)),
       ect: fc.boolean(),
     });
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 400 }), fc.integer({ min: 5, max: 60 }), (steps, limit) => {
+      fc.property(fc.array(step, { maxLength: 600, size: "max" }), fc.integer({ min: 5, max: 300 }), (steps, limit) => {
         const access = testAccess();
         const [flows, quantum, batch, target, interval] = [8, 600, 4, millis(2), millis(20)];
         const queue = fqCodel(access, { flows, quantum, limitPackets: limit, dropBatch: batch, target, interval });

@@ -1,4 +1,5 @@
 import { createRandom, millis, NS_PER_SEC, seconds } from "@seville/core";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { red, type RedOptions, XMIT_CN, XMIT_DROP } from "../src/index.ts";
 import { item, testAccess } from "./items.ts";
@@ -49,6 +50,39 @@ describe("RED: Floyd and Jacobson 1993; sch_red.c", () => {
     expect(Math.max(...gaps.slice(1))).toBeLessThanOrEqual(21);
     expect(gaps.length / arrivals).toBeGreaterThan(0.085);
     expect(gaps.length / arrivals).toBeLessThan(0.105);
+  });
+
+  test("D3: packet by packet what red_action of include/net/red.h decides with the same dice", () => {
+    const steps = fc.array(fc.record({ arrivals: fc.nat(6), departures: fc.nat(6) }), { maxLength: 300 });
+    fc.assert(
+      fc.property(steps, fc.nat(), (story, seed) => {
+        const { access, queue } = make({ random: createRandom(seed), burst: 6 });
+        const dice = createRandom(seed);
+        const { min, max } = OPTIONS;
+        let [count, draw, average] = [-1, 0, 0];
+        const lost: number[] = [];
+        for (const { arrivals, departures } of story) {
+          for (let i = 0; i < arrivals; i++) {
+            const one = item();
+            // Time stands still, so that an idle queue keeps its average.
+            if (queue.packets > 0) average += weightOf(6) * (queue.bytes - average);
+            queue.enqueue(one, 0);
+            if (average < min) count = -1;
+            else if (average >= max) {
+              count = -1;
+              lost.push(one.id);
+            } else if (++count === 0) draw = dice.float();
+            else if ((0.1 * (average - min) * count) / (max - min) >= draw) {
+              count = 0;
+              draw = dice.float();
+              lost.push(one.id);
+            }
+          }
+          for (let i = 0; i < departures; i++) queue.dequeue(0);
+        }
+        expect(access.droppedIds).toEqual(lost);
+      }),
+    );
   });
 
   test("D4: above max everything goes, unless ECN can tell instead; harddrop overrules that", () => {
