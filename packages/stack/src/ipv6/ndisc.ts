@@ -268,16 +268,16 @@ function operations(
   };
 }
 
-/** `ndisc_solicit`: from the source of the packet that waits if it is ours, else from the best address. */
+/** `ndisc_solicit`: from the source of the packet that waits if it is ours, else from the link-local address. */
 function solicit(
   on: NdInterface,
   neighbour: Neighbour<Ipv6Address>,
   unicast: boolean,
   waiting: Packet | undefined,
 ): void {
-  const { iface, host } = on;
+  const { iface } = on;
   const target = neighbour.key;
-  const source = sourceOf(on, waiting) ?? host.ipv6.selectSource(target, iface, 0);
+  const source = sourceOf(on, waiting) ?? on.linkLocal();
   if (source === undefined) return;
   const options = [{ kind: "source-link-layer", mac: iface.mac } as const];
   const message = { type: "neighbor-solicitation", target, options } as const;

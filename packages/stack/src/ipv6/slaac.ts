@@ -39,9 +39,10 @@ export function updatedValidLifetime(remaining: number, offered: number, honour:
   return Math.max(offered, Math.min(remaining, MIN_VALID_LIFETIME));
 }
 
-/** Seconds from now as a deadline; {@link nd.INFINITE_LIFETIME} is {@link NEVER}. */
+/** Seconds from now as a deadline. {@link nd.INFINITE_LIFETIME}, and what lies behind the end of our clock, is {@link NEVER}. */
 export function deadlineOf(lifetime: number, now: Nanos): Nanos {
-  return lifetime === nd.INFINITE_LIFETIME ? NEVER : now + lifetime * NS_PER_SEC;
+  const at = now + lifetime * NS_PER_SEC;
+  return lifetime === nd.INFINITE_LIFETIME || at > Number.MAX_SAFE_INTEGER ? NEVER : at;
 }
 
 /** Whole seconds that are left until `deadline`. */

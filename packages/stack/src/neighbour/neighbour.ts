@@ -27,6 +27,8 @@ export class Neighbour<Key> implements Timed {
   updated: Nanos;
   /** Solicitations since the resolution or the probing began; resolution begins at `ucast_solicit`. */
   probes = 0;
+  /** It counts against the thresholds of collection: all but PERMANENT entries do. */
+  counted = false;
   /** It was taken out of its table: look the key up again. */
   dead = false;
   /** Packets that wait for the address, oldest first. */

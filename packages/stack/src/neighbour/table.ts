@@ -109,10 +109,8 @@ export class NeighbourTable<Key> {
     }
     device.entries.set(key, neighbour);
     this.statistics.allocs++;
-    if (!permanent) {
-      this.collectable++;
-      armPeriodicCollection(this);
-    }
+    this.count(neighbour, !permanent);
+    armPeriodicCollection(this);
     return neighbour;
   }
 
@@ -151,12 +149,11 @@ export class NeighbourTable<Key> {
   /** Takes an entry out (`ip neigh del`; collection). What waits is dropped. */
   remove(neighbour: Neighbour<Key>): void {
     if (neighbour.dead) return;
-    const exempt = (neighbour.nudState & NUD_PERMANENT) !== 0;
     neighbour.dead = true;
     this.timers.disarm(neighbour);
     neighbour.device.entries.delete(neighbour.key);
     this.statistics.destroys++;
-    if (!exempt) this.collectable--;
+    this.count(neighbour, false);
     this.purge(neighbour);
     neighbour.nudState = (neighbour.nudState & NUD_VALID) !== 0 ? NUD_NOARP : NUD_NONE;
     this.operations.changed?.(neighbour, true);
@@ -168,6 +165,13 @@ export class NeighbourTable<Key> {
       if (keepPermanent && (neighbour.nudState & NUD_PERMANENT) !== 0) continue;
       this.remove(neighbour);
     }
+  }
+
+  /** Whether `neighbour` counts against the thresholds from now on. */
+  count(neighbour: Neighbour<Key>, counts: boolean): void {
+    if (neighbour.counted === counts) return;
+    neighbour.counted = counts;
+    this.collectable += counts ? 1 : -1;
   }
 
   /** Drops what waits for `neighbour`. */

@@ -92,8 +92,8 @@ export function updateNeighbour<Key>(
 /** It has no address any more. */
 function invalidate<Key>(table: NeighbourTable<Key>, neighbour: Neighbour<Key>, state: NudState, old: NudState): void {
   table.timers.disarm(neighbour);
-  countAgainstThresholds(table, old, state);
   neighbour.nudState = state;
+  table.count(neighbour, (state & NUD_PERMANENT) === 0);
   if ((old & (NUD_INCOMPLETE | NUD_PROBE)) !== 0 && state === NUD_FAILED) {
     neighbour.updated = table.scheduler.now;
     failWaiting(table, neighbour);
@@ -109,12 +109,8 @@ function enter<Key>(table: NeighbourTable<Key>, neighbour: Neighbour<Key>, state
     const wait = state === NUD_REACHABLE ? Math.max(table.reachableTime(neighbour.device), SHORTEST_TIMER) : 0;
     table.timers.arm(neighbour, now + wait);
   }
-  countAgainstThresholds(table, neighbour.nudState, state);
   neighbour.nudState = state;
-}
-
-function countAgainstThresholds<Key>(table: NeighbourTable<Key>, old: NudState, state: NudState): void {
-  table.collectable += ((old & NUD_PERMANENT) !== 0 ? 1 : 0) - ((state & NUD_PERMANENT) !== 0 ? 1 : 0);
+  table.count(neighbour, (state & NUD_PERMANENT) === 0);
 }
 
 function setRouter<Key>(neighbour: Neighbour<Key>, router: boolean): boolean {

@@ -91,7 +91,8 @@ export class SoftTimers<Item extends Timed> implements EventHandler {
 
   #wake(): void {
     const first = this.#heap[0];
-    if (first === undefined || first.timerAt >= this.#eventAt) return;
+    // A time that the clock cannot reach is never.
+    if (first === undefined || first.timerAt >= this.#eventAt || first.timerAt > Number.MAX_SAFE_INTEGER) return;
     if (this.#event !== undefined) this.#scheduler.cancel(this.#event);
     this.#eventAt = first.timerAt;
     this.#event = this.#scheduler.schedule(first.timerAt, this);
