@@ -1,4 +1,4 @@
-import { createRandom } from "@seville/core";
+import { createRandom, millis, parseRate } from "@seville/core";
 import { PacketPool } from "@seville/packet";
 import { expect, test } from "vitest";
 import { createSimulation } from "../src/index.ts";
@@ -39,4 +39,27 @@ test("W2 close ends the world and empties it", () => {
 test("W3 links without a name are told apart, so that their dice differ", () => {
   const world = createSimulation({ pool: small });
   expect([world.link({}).name, world.link({}).name]).toEqual(["link0", "link1"]);
+});
+
+test("the README's example does what it says", () => {
+  const world = createSimulation({ seed: 7 });
+  const wan = world.link({
+    rate: parseRate("10mbit", "rate"),
+    delay: millis(20),
+    loss: 0.01,
+    queue: { kind: "fq_codel" },
+  });
+  wan.b.attach({ receiveFrame: (frame) => frame.release() });
+  world.simulator.scheduleCall(millis(500), () => wan.set({ delay: millis(80) }));
+  for (let i = 0; i < 1000; i++) {
+    world.simulator.scheduleCall(millis(i), () => wan.a.send(world.pool.from(new Uint8Array(1000))!));
+  }
+  world.run();
+  world.close();
+  expect(wan.stats("aToB")).toMatchObject({
+    framesDelivered: 992,
+    dropped: { LINK_LOSS: 8 },
+    busy: 819_200_000,
+  });
+  expect(world.pool.stats.inUse).toBe(0);
 });
