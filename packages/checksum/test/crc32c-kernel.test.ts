@@ -23,7 +23,7 @@ describe("the fold of the SIMD kernel (assembly/crc32c-taps.json)", () => {
   };
   const furthest = Math.max(...taps.lags);
 
-  test("the tap set is a multiple of the CRC32c polynomial: x^(8a) + … + 1 leaves no remainder", () => {
+  test("K5 the tap set is a multiple of the CRC32c polynomial: x^(8a) + … + 1 leaves no remainder", () => {
     // A byte may be replaced by adding it `lag` bytes later, for all lags, if x^(8·furthest) = Σ x^(8·(furthest − lag)).
     const multiple = taps.lags.reduce(
       (sum, lag) => sum ^ (1n << BigInt(8 * (furthest - lag))),
@@ -32,7 +32,7 @@ describe("the fold of the SIMD kernel (assembly/crc32c-taps.json)", () => {
     expect(modulo(multiple)).toBe(0n);
   });
 
-  test("another tap set is not: the proof can fail", () => {
+  test("K5 another tap set is not: the proof can fail", () => {
     const spoilt = taps.lags.map((lag) => (lag === furthest ? lag - 1 : lag));
     const multiple = spoilt.reduce(
       (sum, lag) => sum ^ (1n << BigInt(8 * (furthest - lag))),
@@ -41,13 +41,13 @@ describe("the fold of the SIMD kernel (assembly/crc32c-taps.json)", () => {
     expect(modulo(multiple)).not.toBe(0n);
   });
 
-  test("no lag is shorter than a vector, and the number of terms is even, since x + 1 divides the polynomial", () => {
+  test("K5 no lag is shorter than a vector, and the number of terms is even, since x + 1 divides the polynomial", () => {
     expect(Math.min(...taps.lags)).toBeGreaterThanOrEqual(16);
     expect((taps.lags.length + 1) % 2).toBe(0);
     expect(new Set(taps.lags).size).toBe(taps.lags.length);
   });
 
-  test("the written polynomial is the one of RFC 9260 Appendix A", () => {
+  test("K5 the written polynomial is the one of RFC 9260 Appendix A", () => {
     expect(taps.polynomial).toBe(POWERS.map((power) => (power === 0 ? "1" : `x^${power}`)).join("+"));
     expect(POLYNOMIAL).toBe(0x1_1edc_6f41n);
   });
@@ -56,7 +56,7 @@ describe("the fold of the SIMD kernel (assembly/crc32c-taps.json)", () => {
 describe("combining CRCs", () => {
   const bytes = fc.uint8Array({ maxLength: 300 });
 
-  test("crc(A B) from crc(A), crc(B) and the length of B", () => {
+  test("K6 crc(A B) from crc(A), crc(B) and the length of B", () => {
     fc.assert(
       fc.property(bytes, bytes, (a, b) => {
         const whole = Uint8Array.from([...a, ...b]);
@@ -65,7 +65,7 @@ describe("combining CRCs", () => {
     );
   });
 
-  test("the operator for zeros: x^(8n) mod P by division, up to lengths that no buffer has", () => {
+  test("K6 the operator for zeros: x^(8n) mod P by division, up to lengths that no buffer has", () => {
     for (const count of [0, 1, 2, 3, 4, 5, 16, 255]) {
       expect(reflect(crc32cZeros(count))).toBe(Number(modulo(1n << BigInt(8 * count))));
     }

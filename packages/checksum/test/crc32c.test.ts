@@ -29,7 +29,7 @@ describe("CRC32c vectors", () => {
 describe("CRC32c by pieces", () => {
   const data = bytes(1000, (i) => (i * 131) >>> 3);
 
-  test("chaining through the seed, the class and combine agree at every split", () => {
+  test("K6 chaining through the seed, the class and combine agree at every split", () => {
     const whole = crc32c(data);
     for (let split = 0; split <= data.length; split += 37) {
       const [a, b] = [data.subarray(0, split), data.subarray(split)];
@@ -39,7 +39,7 @@ describe("CRC32c by pieces", () => {
     }
   });
 
-  test("calculate takes a string as UTF-8 and an initial CRC", () => {
+  test("K6 calculate takes a string as UTF-8 and an initial CRC", () => {
     expect(calculate("The quick brown fox jumps over the lazy dog")).toBe(0x22620404);
     expect(calculate("56789", calculate("1234"))).toBe(0xe3069283);
     expect(calculate("ñ")).toBe(crc32c(Uint8Array.of(0xc3, 0xb1)));

@@ -41,26 +41,26 @@ async function worksInTypeScript(): Promise<void> {
 }
 
 describe("hosts on which the kernel cannot run get the twin", () => {
-  test("no WebAssembly", async () => {
+  test("K4 no WebAssembly", async () => {
     vi.stubGlobal("WebAssembly", undefined);
     await worksInTypeScript();
     expect(await (await fresh()).initChecksum()).toBe("typescript");
   });
 
-  test("no SIMD: the module does not validate", async () => {
+  test("K4 no SIMD: the module does not validate", async () => {
     stubWebAssembly({ validate: () => false });
     await worksInTypeScript();
     expect(await (await fresh()).initChecksum()).toBe("typescript");
   });
 
-  test("a content security policy that forbids compiling", async () => {
+  test("K4 a content security policy that forbids compiling", async () => {
     const refused = new WebAssembly.CompileError("Wasm code generation disallowed by embedder");
     stubWebAssembly({ Module: refusing(refused), compile: () => Promise.reject(refused) });
     await worksInTypeScript();
     expect(await (await fresh()).initChecksum()).toBe("typescript");
   });
 
-  test("any other failure is not swallowed", async () => {
+  test("K4 any other failure is not swallowed", async () => {
     stubWebAssembly({ Module: refusing(new TypeError("something else")) });
     const memory = createPacketMemory({ bytes: 65_536 });
     const { bindChecksum } = await fresh();
@@ -70,7 +70,7 @@ describe("hosts on which the kernel cannot run get the twin", () => {
   });
 });
 
-test("a main thread that refuses synchronous compilation uses SIMD after initChecksum()", async () => {
+test("K4 a main thread that refuses synchronous compilation uses SIMD after initChecksum()", async () => {
   stubWebAssembly({ Module: refusing(new RangeError("disallowed on the main thread")) });
   const memory = createPacketMemory({ bytes: 65_536 });
   const { bindChecksum, initChecksum } = await fresh();
@@ -80,7 +80,7 @@ test("a main thread that refuses synchronous compilation uses SIMD after initChe
   expect(bindChecksum(later).kind).toBe("simd");
 });
 
-test("each kernel module is below the 4 KiB that browsers compile on a main thread", async () => {
+test("K4 each kernel module is below the 4 KiB that browsers compile on a main thread", async () => {
   for (const name of ["sum", "crc32c"]) {
     const { wasm } = (await import(`../src/${name}.generated.ts`)) as { wasm: string };
     expect(atob(wasm).length).toBeLessThan(4096);

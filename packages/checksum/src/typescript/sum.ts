@@ -19,7 +19,7 @@ const IS_LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 /** A double counts 2^21 words of 32 bits exactly; four of them are in use. */
 const MAX_BLOCK = 1 << 23;
 
-/** Adds the bytes `[offset, offset + length)`, byte by byte. Best for a few bytes without views. */
+/** Adds the bytes `[offset, offset + length)`, byte by byte. Best for a few bytes; fewer than 128 KiB. */
 export function sumBytes(u8: Uint8Array, offset: number, length: number, seed: PartialSum): PartialSum {
   const lastPair = offset + length - 1;
   let total = 0;
@@ -28,7 +28,7 @@ export function sumBytes(u8: Uint8Array, offset: number, length: number, seed: P
     total += ((u8[at] as number) << 8) | (u8[at + 1] as number);
   }
   if (at === lastPair) total += (u8[at] as number) << 8;
-  return add(seed, foldDouble(total));
+  return add(seed, fold(total));
 }
 
 /**
