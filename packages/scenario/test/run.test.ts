@@ -131,9 +131,7 @@ describe("R6: the timeline", () => {
       links: { wire: { ...PAIR.links!["wire"]!, loss: { frames: [20, 30] } } },
       traffic: flow,
     });
-    expect(result.links.map(({ drops }) => drops)).toEqual(
-      [{ LINK_LOSS: 2 }, { LINK_LOSS: expect.any(Number) as number }].slice(0, 1).concat([result.links[1]!.drops]),
-    );
+    expect(result.links[0]?.drops).toEqual({ LINK_LOSS: 2 });
     expect(result.flows[0]?.lost).toBe(2);
   });
 
@@ -323,7 +321,7 @@ describe("R11: the outside", () => {
       outside: {
         open: (_spec, { fail, simulator }) => {
           simulator.scheduleCall(500 * MS, () => fail(new Error("the cable burnt")));
-          return Promise.resolve({ detail: "", close: () => Promise.resolve(void closed++) });
+          return Promise.resolve({ detail: "", close: () => Promise.resolve(closed++).then(() => undefined) });
         },
       },
     });

@@ -23,9 +23,9 @@ export interface RunFlags {
   readonly set: readonly string[];
   readonly out: string;
   readonly outIsDefault?: boolean;
-  /** `true`: the default; `false`: --no-report. */
-  readonly report: string | boolean;
-  readonly pcap: string | boolean;
+  /** A path; `false`: --no-report. */
+  readonly report?: string | false;
+  readonly pcap?: string | false;
   readonly pcapAt: "wire" | "host";
   readonly pcapIn?: string;
   readonly json?: boolean;
@@ -99,9 +99,9 @@ function targetsOf(name: string, flags: RunFlags): Targets {
   const out = flags.outIsDefault === true ? join("seville-out", name) : flags.out;
   // For programs, only what is asked for by name.
   const byDefault = flags.json !== true || flags.outIsDefault !== true;
-  const target = (flag: string | boolean, fallback: string): string | undefined => {
+  const target = (flag: string | false | undefined, fallback: string): string | undefined => {
     if (typeof flag === "string") return flag;
-    return flag && byDefault ? fallback : undefined;
+    return flag !== false && byDefault ? fallback : undefined;
   };
   return {
     report: target(flags.report, join(out, "report.html")),

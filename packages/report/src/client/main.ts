@@ -56,7 +56,7 @@ function create(chart: Chart, place: HTMLElement): uPlot {
         focus: { prox: 24 },
       },
       focus: { alpha: 0.35 },
-      legend: { live: true, markers: { width: 0, fill: (u, i) => String(colourOf(u, i)) } },
+      legend: { live: true, markers: { width: 0, fill: (u, i) => colourOf(u, i) } },
       scales: {
         x: { time: false, range: (_u, min, max) => (isWhole(min, max) ? [0, data.end] : [min, max]) },
         y: { range: (_u, _min, max) => [0, max > 0 ? max * 1.08 : 1] },
@@ -114,10 +114,11 @@ function isWhole(min: number, max: number): boolean {
   return charts.length < data.charts.length || max - min >= data.end * 0.999 || min === max;
 }
 
-/** uPlot has made a function of each series' colour. */
-function colourOf(u: uPlot, index: number): CanvasRenderingContext2D["strokeStyle"] {
+/** uPlot has made a function of each series' colour; ours are plain. */
+function colourOf(u: uPlot, index: number): string {
   const stroke = u.series[index]?.stroke;
-  return (typeof stroke === "function" ? stroke(u, index) : stroke) ?? "";
+  const colour = typeof stroke === "function" ? stroke(u, index) : stroke;
+  return typeof colour === "string" ? colour : "";
 }
 
 /** All charts show the same stretch of time. */

@@ -255,8 +255,8 @@ export class BuiltWorld implements World {
 
 /** What of a link's specification concerns its directions. */
 function parametersOf(spec: LinkSpec): LinkParameters {
-  const { between: _between, mtu: _mtu, up: _up, from: _from, ...parameters } = spec;
-  return parameters;
+  const own = new Set(["between", "mtu", "up", "from"]);
+  return Object.fromEntries(Object.entries(spec).filter(([key]) => !own.has(key)));
 }
 
 /** Takes a host's interfaces away, and with them all that it holds: queues of neighbours, fragments, sockets. */

@@ -1,4 +1,4 @@
-import type { Nanos, Random } from "@seville/core";
+import { SevilleError, type Nanos, type Random } from "@seville/core";
 import type { IpAddress, PacketPool } from "@seville/packet";
 import type { Link, LinkDirections, LinkEnd, Simulator } from "@seville/sim";
 import type { Host } from "@seville/stack";
@@ -53,6 +53,13 @@ export interface World {
   warn(text: string): void;
 }
 
+/** The host that sends. The check of traffic has seen that it is there. */
+export function senderHost(world: World, name: string): Host {
+  const host = world.hosts.get(name);
+  if (host === undefined) throw new SevilleError("ERR_INVALID_ARGUMENT", `there is no host ${name}`, "from");
+  return host;
+}
+
 /** The end of a link that an attachment is to take, and what that needs. */
 export interface AttachmentSite {
   readonly name: string;
@@ -60,7 +67,7 @@ export interface AttachmentSite {
   readonly pool: PacketPool;
   readonly simulator: Simulator;
   /** It broke: the run ends with this error. */
-  fail(error: Error): void;
+  readonly fail: (error: Error) => void;
 }
 
 /** An attachment that is open. */
@@ -68,7 +75,7 @@ export interface OpenAttachment {
   /** For people: `tap sv-left in netns sv-left`. */
   readonly detail: string;
   /** Frames that were lost outside the simulation, by reason. Asked at the end. */
-  drops?(): Readonly<Record<string, number>>;
+  readonly drops?: () => Readonly<Record<string, number>>;
   close(): Promise<void>;
 }
 
