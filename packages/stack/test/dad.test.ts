@@ -76,7 +76,11 @@ describe("N40 RFC 4862 §5.4: duplicate address detection as the recorded kernel
 });
 
 describe("N41 conflicts as the recorded kernel (dad_conflict, RFC 4862 §5.4.3, §5.4.4, RFC 7527 §4.2)", () => {
-  const rows = recorded("dad_conflict") as readonly { readonly case: string; readonly flags: readonly string[]; readonly answers: readonly unknown[] }[];
+  const rows = recorded("dad_conflict") as readonly {
+    readonly case: string;
+    readonly flags: readonly string[];
+    readonly answers: readonly unknown[];
+  }[];
   for (const [i, row] of rows.entries()) {
     test(`N41 ${row.case}: ${row.flags.join(" ")}`, () => {
       const w = new LinkWorld({ sysctls: { ...QUIET, "net.ipv6.conf.eth0.dad_transmits": 3 } });
@@ -91,7 +95,13 @@ describe("N41 conflicts as the recorded kernel (dad_conflict, RFC 4862 §5.4.3, 
         ndBody(nd.write, nd.lengthOf, { type: "neighbor-solicitation", target: parseIpv6(key), options });
       switch (row.case) {
         case "NS of another with nonce":
-          w.receive(icmp6Frame({ source: "::", destination: group, body: ns([{ kind: "nonce", nonce: Uint8Array.of(1, 2, 3, 4, 5, 6) }]) }));
+          w.receive(
+            icmp6Frame({
+              source: "::",
+              destination: group,
+              body: ns([{ kind: "nonce", nonce: Uint8Array.of(1, 2, 3, 4, 5, 6) }]),
+            }),
+          );
           break;
         case "NS without nonce":
           w.receive(icmp6Frame({ source: "::", destination: group, body: ns([]) }));
@@ -114,7 +124,13 @@ describe("N41 conflicts as the recorded kernel (dad_conflict, RFC 4862 §5.4.3, 
           );
           break;
         default:
-          w.receive(icmp6Frame({ source: "2001:db8::99", destination: group, body: ns([{ kind: "source-link-layer", mac: parseMac(PEER_MAC) }]) }));
+          w.receive(
+            icmp6Frame({
+              source: "2001:db8::99",
+              destination: group,
+              body: ns([{ kind: "source-link-layer", mac: parseMac(PEER_MAC) }]),
+            }),
+          );
       }
       const flags = flagsOf(w, key) ?? 0;
       const names = [
@@ -134,12 +150,23 @@ describe("N41 conflicts as the recorded kernel (dad_conflict, RFC 4862 §5.4.3, 
 
 describe("N42 what is not tested, and how", () => {
   test("N42 nodad, dad_transmits 0 and accept_dad 0 make an address ours at once", () => {
-    for (const sysctls of [{}, { "net.ipv6.conf.eth0.dad_transmits": 0 }, { "net.ipv6.conf.eth0.accept_dad": 0, "net.ipv6.conf.all.accept_dad": 0 }]) {
+    for (const sysctls of [
+      {},
+      { "net.ipv6.conf.eth0.dad_transmits": 0 },
+      { "net.ipv6.conf.eth0.accept_dad": 0, "net.ipv6.conf.all.accept_dad": 0 },
+    ]) {
       const w = new LinkWorld({ sysctls: { ...QUIET, ...sysctls } });
       w.addV6("2001:db8::1/64", Object.keys(sysctls).length === 0);
       expect((flagsOf(w, "2001:db8::1") ?? IFA_F_TENTATIVE) & IFA_F_TENTATIVE).toBe(0);
       w.run(5000);
-      expect(w.take(isProbe).filter(({ bytes }) => icmp6Of(bytes)?.destination === "ff02::1:ff00:1" && icmp6Of(bytes)?.body.includes("20010db8"))).toEqual([]);
+      expect(
+        w
+          .take(isProbe)
+          .filter(
+            ({ bytes }) =>
+              icmp6Of(bytes)?.destination === "ff02::1:ff00:1" && icmp6Of(bytes)?.body.includes("20010db8"),
+          ),
+      ).toEqual([]);
     }
   });
 
@@ -159,7 +186,9 @@ describe("N42 what is not tested, and how", () => {
   });
 
   test("N42 enhanced_dad 0: no nonce, so that even our own probe counts as a conflict", () => {
-    const w = new LinkWorld({ sysctls: { ...QUIET, "net.ipv6.conf.eth0.enhanced_dad": 0, "net.ipv6.conf.all.enhanced_dad": 0 } });
+    const w = new LinkWorld({
+      sysctls: { ...QUIET, "net.ipv6.conf.eth0.enhanced_dad": 0, "net.ipv6.conf.all.enhanced_dad": 0 },
+    });
     w.run(5000);
     w.take();
     w.addV6("2001:db8::1/64", false);
@@ -182,7 +211,11 @@ describe("N42 what is not tested, and how", () => {
       icmp6Frame({
         source: "2001:db8::99",
         destination: "ff02::1:ff00:1",
-        body: ndBody(nd.write, nd.lengthOf, { type: "neighbor-solicitation", target: parseIpv6("2001:db8::1"), options: [{ kind: "source-link-layer", mac: parseMac(PEER_MAC) }] }),
+        body: ndBody(nd.write, nd.lengthOf, {
+          type: "neighbor-solicitation",
+          target: parseIpv6("2001:db8::1"),
+          options: [{ kind: "source-link-layer", mac: parseMac(PEER_MAC) }],
+        }),
       }),
     );
     const [answer] = w.take().map(({ bytes }) => icmp6Of(bytes)!);
@@ -197,7 +230,13 @@ describe("N42 what is not tested, and how", () => {
     w.run(1000);
     const own = "fe80::ff:fe00:1";
     expect((flagsOf(w, own) ?? 0) & IFA_F_TENTATIVE).not.toBe(0);
-    w.receive(icmp6Frame({ source: "::", destination: "ff02::1:ff00:1", body: ndBody(nd.write, nd.lengthOf, { type: "neighbor-solicitation", target: parseIpv6(own) }) }));
+    w.receive(
+      icmp6Frame({
+        source: "::",
+        destination: "ff02::1:ff00:1",
+        body: ndBody(nd.write, nd.lengthOf, { type: "neighbor-solicitation", target: parseIpv6(own) }),
+      }),
+    );
     expect(w.iface.v6.conf.disable_ipv6).toBe(1);
     expect(w.iface.v6.addresses).toEqual([]);
   });
@@ -206,8 +245,15 @@ describe("N42 what is not tested, and how", () => {
     const w = new LinkWorld({ sysctls: { ...QUIET, "net.ipv6.conf.eth0.ndisc_notify": 1 } });
     w.addV6("2001:db8::1/64", false);
     w.run(3000);
-    const announced = w.take().map(({ bytes }) => icmp6Of(bytes)!).filter(({ type }) => type === 136);
-    expect(announced.map(({ source, destination, body }) => [source, destination, body.slice(0, 2)])).toContainEqual(["2001:db8::1", "ff02::1", "20"]);
+    const announced = w
+      .take()
+      .map(({ bytes }) => icmp6Of(bytes)!)
+      .filter(({ type }) => type === 136);
+    expect(announced.map(({ source, destination, body }) => [source, destination, body.slice(0, 2)])).toContainEqual([
+      "2001:db8::1",
+      "ff02::1",
+      "20",
+    ]);
   });
 
   test("N42 Linux: going down takes link-local and global addresses away; keep_addr_on_down keeps static global ones, tested anew", () => {

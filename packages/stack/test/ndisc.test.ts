@@ -77,13 +77,55 @@ describe("N30 answers to solicitations, every case as the recorded kernel (ns_an
 describe("N31 RFC 4861 §7.1.2, §8.1: advertisements and redirects that are not believed", () => {
   const target = parseIpv6("2001:db8::2");
   const rows: [name: string, message: nd.NdMessage, source: string, destination: string, reason: string][] = [
-    ["NA solicited to a group", { type: "neighbor-advertisement", target, flags: 0x40 }, LL, "ff02::1", "IP_INVALID_DEST"],
-    ["NA for a group", { type: "neighbor-advertisement", target: parseIpv6("ff02::1"), flags: 0 }, LL, "ff02::1", "NOT_SPECIFIED"],
-    ["RA from a global address", { type: "router-advertisement", curHopLimit: 1, flags: 0, routerLifetime: 1, reachableTime: 0, retransTimer: 0 }, "2001:db8::9", "ff02::1", "IP_INVALID_SOURCE"],
-    ["RS from :: with SLLAO", { type: "router-solicitation", options: [sllao] }, "::", "ff02::2", "IPV6_NDISC_BAD_OPTIONS"],
-    ["redirect from a global address", { type: "redirect", target: parseIpv6(LL), destination: target }, "2001:db8::9", "2001:db8::1", "IP_INVALID_SOURCE"],
-    ["redirect for a group", { type: "redirect", target: parseIpv6(LL), destination: parseIpv6("ff0e::1") }, LL, "2001:db8::1", "IP_INVALID_DEST"],
-    ["redirect to a global router", { type: "redirect", target: parseIpv6("2001:db8::9"), destination: target }, LL, "2001:db8::1", "IP_INVALID_DEST"],
+    [
+      "NA solicited to a group",
+      { type: "neighbor-advertisement", target, flags: 0x40 },
+      LL,
+      "ff02::1",
+      "IP_INVALID_DEST",
+    ],
+    [
+      "NA for a group",
+      { type: "neighbor-advertisement", target: parseIpv6("ff02::1"), flags: 0 },
+      LL,
+      "ff02::1",
+      "NOT_SPECIFIED",
+    ],
+    [
+      "RA from a global address",
+      { type: "router-advertisement", curHopLimit: 1, flags: 0, routerLifetime: 1, reachableTime: 0, retransTimer: 0 },
+      "2001:db8::9",
+      "ff02::1",
+      "IP_INVALID_SOURCE",
+    ],
+    [
+      "RS from :: with SLLAO",
+      { type: "router-solicitation", options: [sllao] },
+      "::",
+      "ff02::2",
+      "IPV6_NDISC_BAD_OPTIONS",
+    ],
+    [
+      "redirect from a global address",
+      { type: "redirect", target: parseIpv6(LL), destination: target },
+      "2001:db8::9",
+      "2001:db8::1",
+      "IP_INVALID_SOURCE",
+    ],
+    [
+      "redirect for a group",
+      { type: "redirect", target: parseIpv6(LL), destination: parseIpv6("ff0e::1") },
+      LL,
+      "2001:db8::1",
+      "IP_INVALID_DEST",
+    ],
+    [
+      "redirect to a global router",
+      { type: "redirect", target: parseIpv6("2001:db8::9"), destination: target },
+      LL,
+      "2001:db8::1",
+      "IP_INVALID_DEST",
+    ],
   ];
   for (const [name, message, source, destination, reason] of rows) {
     test(`N31 ${name}: ${reason}`, () => {
@@ -105,24 +147,62 @@ describe("N31 RFC 4861 §7.1.2, §8.1: advertisements and redirects that are not
 describe("N32 routers, hosts and strangers", () => {
   test("N32 RFC 4861 §7.2.5: a router that says it is a host is no default router any more", () => {
     const w = world();
-    const ra = { type: "router-advertisement", curHopLimit: 64, flags: 0, routerLifetime: 1800, reachableTime: 0, retransTimer: 0, options: [sllao] } as const;
+    const ra = {
+      type: "router-advertisement",
+      curHopLimit: 64,
+      flags: 0,
+      routerLifetime: 1800,
+      reachableTime: 0,
+      retransTimer: 0,
+      options: [sllao],
+    } as const;
     w.receive(icmp6Frame({ source: LL, destination: "ff02::1", body: body(ra) }));
     const on = w.layers.nd.of(w.iface)!;
     expect(on.routers.defaults()).toHaveLength(1);
     expect(on.neighbours.device.entries.get(parseIpv6(LL))?.isRouter).toBe(true);
-    w.receive(icmp6Frame({ source: LL, destination: "ff02::1", body: body({ type: "neighbor-advertisement", target: parseIpv6(LL), flags: nd.NEIGHBOR_OVERRIDE, options: [{ kind: "target-link-layer", mac: parseMac(PEER_MAC) }] }) }));
+    w.receive(
+      icmp6Frame({
+        source: LL,
+        destination: "ff02::1",
+        body: body({
+          type: "neighbor-advertisement",
+          target: parseIpv6(LL),
+          flags: nd.NEIGHBOR_OVERRIDE,
+          options: [{ kind: "target-link-layer", mac: parseMac(PEER_MAC) }],
+        }),
+      }),
+    );
     expect(on.routers.defaults()).toEqual([]);
     expect([...w.host.ipv6.fib.routes()].some(({ prefixLength }) => prefixLength === 0)).toBe(false);
   });
 
   test("N32 RFC 9131 accept_untracked_na: a router learns a stranger, STALE; a host does not", () => {
-    const na = icmp6Frame({ source: "2001:db8::7", destination: "ff02::1", body: body({ type: "neighbor-advertisement", target: parseIpv6("2001:db8::7"), flags: nd.NEIGHBOR_SOLICITED & 0, options: [{ kind: "target-link-layer", mac: parseMac(PEER_MAC) }] }) });
-    for (const [policy, forwarding, state] of [[0, 1, null], [1, 0, null], [1, 1, "STALE"], [2, 1, "STALE"]] as const) {
-      const w = world({ "net.ipv6.conf.eth0.accept_untracked_na": policy, "net.ipv6.conf.eth0.forwarding": forwarding });
+    const na = icmp6Frame({
+      source: "2001:db8::7",
+      destination: "ff02::1",
+      body: body({
+        type: "neighbor-advertisement",
+        target: parseIpv6("2001:db8::7"),
+        flags: nd.NEIGHBOR_SOLICITED & 0,
+        options: [{ kind: "target-link-layer", mac: parseMac(PEER_MAC) }],
+      }),
+    });
+    for (const [policy, forwarding, state] of [
+      [0, 1, null],
+      [1, 0, null],
+      [1, 1, "STALE"],
+      [2, 1, "STALE"],
+    ] as const) {
+      const w = world({
+        "net.ipv6.conf.eth0.accept_untracked_na": policy,
+        "net.ipv6.conf.eth0.forwarding": forwarding,
+      });
       w.receive(na);
       expect(neighbourOf(w, "2001:db8::7").state).toBe(state);
     }
-    const w = world({ "net.ipv6.conf.eth0.accept_untracked_na": 2, "net.ipv6.conf.eth0.forwarding": 1 }, ["2001:db8:5::1/64"]);
+    const w = world({ "net.ipv6.conf.eth0.accept_untracked_na": 2, "net.ipv6.conf.eth0.forwarding": 1 }, [
+      "2001:db8:5::1/64",
+    ]);
     w.receive(na);
     expect(neighbourOf(w, "2001:db8::7").state).toBeNull();
   });
@@ -132,16 +212,37 @@ describe("N32 routers, hosts and strangers", () => {
     const { table } = w.layers.nd;
     const entry = table.create(w.layers.nd.of(w.iface)!.neighbours.device, parseIpv6("2001:db8::7"))!;
     table.update(entry, parseMac(PEER_MAC), NUD_REACHABLE, NEIGH_UPDATE_ADMIN);
-    w.receive(icmp6Frame({ source: "2001:db8::7", destination: "ff02::1", body: body({ type: "neighbor-advertisement", target: parseIpv6("2001:db8::7"), flags: nd.NEIGHBOR_OVERRIDE, options: [{ kind: "target-link-layer", mac: parseMac(OTHER_MAC) }] }) }));
+    w.receive(
+      icmp6Frame({
+        source: "2001:db8::7",
+        destination: "ff02::1",
+        body: body({
+          type: "neighbor-advertisement",
+          target: parseIpv6("2001:db8::7"),
+          flags: nd.NEIGHBOR_OVERRIDE,
+          options: [{ kind: "target-link-layer", mac: parseMac(OTHER_MAC) }],
+        }),
+      }),
+    );
     expect(entry.lladdr).toBe(parseMac(PEER_MAC));
   });
 
   test("N32 RFC 4861 §7.2.8: a proxy answers for an address behind another link after a random delay, without override", () => {
     const w = world({ "net.ipv6.conf.eth0.forwarding": 1, "net.ipv6.conf.eth0.proxy_ndp": 1 });
-    const other = w.host.interfaces.add({ ...w.iface.device, transmit: (p) => p.release(), attach: () => undefined }, { name: "eth1", mac: 0x0200_0000_0002, up: true });
+    const other = w.host.interfaces.add(
+      { ...w.iface.device, transmit: (p) => p.release(), attach: () => undefined },
+      { name: "eth1", mac: 0x0200_0000_0002, up: true },
+    );
     w.host.ipv6.fib.add({ destination: parseIpv6("2001:db8:0:0:1::"), prefixLength: 80, dev: other });
     const target = parseIpv6("2001:db8:0:0:1::5");
-    const ask = (): void => w.receive(icmp6Frame({ source: "2001:db8::7", destination: "ff02::1:ff00:5", body: body({ type: "neighbor-solicitation", target, options: [sllao] }) }));
+    const ask = (): void =>
+      w.receive(
+        icmp6Frame({
+          source: "2001:db8::7",
+          destination: "ff02::1:ff00:5",
+          body: body({ type: "neighbor-solicitation", target, options: [sllao] }),
+        }),
+      );
     w.take();
     ask();
     w.run(1000);
@@ -165,7 +266,16 @@ describe("N33 redirects (RFC 4861 §8)", () => {
   }
   const far = parseIpv6("2001:db8:f::1");
   function redirect(target: string, from = LL): Uint8Array {
-    return icmp6Frame({ source: from, destination: "2001:db8::1", body: body({ type: "redirect", target: parseIpv6(target), destination: far, options: [{ kind: "target-link-layer", mac: parseMac(OTHER_MAC) }] }) });
+    return icmp6Frame({
+      source: from,
+      destination: "2001:db8::1",
+      body: body({
+        type: "redirect",
+        target: parseIpv6(target),
+        destination: far,
+        options: [{ kind: "target-link-layer", mac: parseMac(OTHER_MAC) }],
+      }),
+    });
   }
   function wayTo(w: LinkWorld, destination: Ipv6Address): string | undefined {
     const route = [...w.host.ipv6.fib.routes()].find((r) => r.destination === destination && r.prefixLength === 128);
@@ -205,8 +315,18 @@ describe("N33 redirects (RFC 4861 §8)", () => {
     const on = w.layers.nd.of(w.iface)!;
     const better = parseIpv6("fe80::77");
     table.update(table.create(on.neighbours.device, better)!, parseMac(OTHER_MAC), NUD_STALE, NEIGH_UPDATE_ADMIN);
-    table.update(table.create(on.neighbours.device, parseIpv6("2001:db8::7"))!, parseMac(PEER_MAC), NUD_REACHABLE, NEIGH_UPDATE_ADMIN);
-    const frame = icmp6Frame({ source: "2001:db8::7", destination: far.toString(), body: new Uint8Array(1400), to: PEER_MAC });
+    table.update(
+      table.create(on.neighbours.device, parseIpv6("2001:db8::7"))!,
+      parseMac(PEER_MAC),
+      NUD_REACHABLE,
+      NEIGH_UPDATE_ADMIN,
+    );
+    const frame = icmp6Frame({
+      source: "2001:db8::7",
+      destination: far.toString(),
+      body: new Uint8Array(1400),
+      to: PEER_MAC,
+    });
     const packet = w.pool.from(frame.subarray(14))!;
     packet.networkHeader = packet.data;
     w.take();
@@ -235,10 +355,50 @@ describe("N33 redirects (RFC 4861 §8)", () => {
 describe("N34 hostile bytes", () => {
   const messages: nd.NdMessage[] = [
     { type: "router-solicitation", options: [sllao] },
-    { type: "router-advertisement", curHopLimit: 64, flags: 0, routerLifetime: 1800, reachableTime: 1, retransTimer: 1, options: [sllao, { kind: "mtu", mtu: 1400 }, { kind: "prefix-information", prefix: parseIpv6("2001:db8:5::"), prefixLength: 64, flags: 0xc0, validLifetime: 5000, preferredLifetime: 4000 }, { kind: "route-information", prefix: parseIpv6("2001:db8:6::"), prefixLength: 48, preference: 1, lifetime: 600 }] },
-    { type: "neighbor-solicitation", target: parseIpv6("2001:db8::1"), options: [sllao, { kind: "nonce", nonce: Uint8Array.of(1, 2, 3, 4, 5, 6) }] },
-    { type: "neighbor-advertisement", target: parseIpv6("2001:db8::2"), flags: 0x60, options: [{ kind: "target-link-layer", mac: 7 }] },
-    { type: "redirect", target: parseIpv6(LL), destination: parseIpv6("2001:db8:f::1"), options: [{ kind: "redirected-header", data: new Uint8Array(48) }] },
+    {
+      type: "router-advertisement",
+      curHopLimit: 64,
+      flags: 0,
+      routerLifetime: 1800,
+      reachableTime: 1,
+      retransTimer: 1,
+      options: [
+        sllao,
+        { kind: "mtu", mtu: 1400 },
+        {
+          kind: "prefix-information",
+          prefix: parseIpv6("2001:db8:5::"),
+          prefixLength: 64,
+          flags: 0xc0,
+          validLifetime: 5000,
+          preferredLifetime: 4000,
+        },
+        {
+          kind: "route-information",
+          prefix: parseIpv6("2001:db8:6::"),
+          prefixLength: 48,
+          preference: 1,
+          lifetime: 600,
+        },
+      ],
+    },
+    {
+      type: "neighbor-solicitation",
+      target: parseIpv6("2001:db8::1"),
+      options: [sllao, { kind: "nonce", nonce: Uint8Array.of(1, 2, 3, 4, 5, 6) }],
+    },
+    {
+      type: "neighbor-advertisement",
+      target: parseIpv6("2001:db8::2"),
+      flags: 0x60,
+      options: [{ kind: "target-link-layer", mac: 7 }],
+    },
+    {
+      type: "redirect",
+      target: parseIpv6(LL),
+      destination: parseIpv6("2001:db8:f::1"),
+      options: [{ kind: "redirected-header", data: new Uint8Array(48) }],
+    },
   ];
   test("N34 mutated messages never throw, leak nothing and leave the host answering", () => {
     const w = world({ "net.ipv6.conf.eth0.accept_ra_rt_info_max_plen": 128 });

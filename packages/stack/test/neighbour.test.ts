@@ -15,7 +15,17 @@ import {
   nudStateOf,
 } from "../src/neighbour/nud-state.ts";
 import { neighbourLine } from "../src/neighbour/table.ts";
-import { arpFrame, HOST_MAC, icmp6Frame, icmp6Of, LinkWorld, OTHER_MAC, PEER_MAC, recorded, toHex } from "./link-world.ts";
+import {
+  arpFrame,
+  HOST_MAC,
+  icmp6Frame,
+  icmp6Of,
+  LinkWorld,
+  OTHER_MAC,
+  PEER_MAC,
+  recorded,
+  toHex,
+} from "./link-world.ts";
 
 const BROADCAST = "ff:ff:ff:ff:ff:ff";
 const PEER = parseMac(PEER_MAC);
@@ -68,9 +78,7 @@ describe("N2 resolution, as the recorded kernel", () => {
     world.sendV4("10.9.0.2");
     world.run(6000);
     const requests = world.take();
-    expect(requests.map(({ bytes }) => toHex(bytes))).toEqual(
-      kernel.requests?.map(({ frame }) => frame.slice(0, 84)),
-    );
+    expect(requests.map(({ bytes }) => toHex(bytes))).toEqual(kernel.requests?.map(({ frame }) => frame.slice(0, 84)));
     for (const [i, { ms }] of requests.entries()) {
       // The kernel counts in ticks and is woken late; we are on time.
       expect(ms - start).toBe(i * 1000);
@@ -93,7 +101,9 @@ describe("N2 resolution, as the recorded kernel", () => {
     world.sendV6("2001:db8::2");
     world.run(6000);
     const asked = world.take().map(({ bytes }) => icmp6Of(bytes));
-    expect(asked).toEqual(kernel.solicitations?.map(({ frame }) => icmp6Of(Uint8Array.from(Buffer.from(frame, "hex")))));
+    expect(asked).toEqual(
+      kernel.solicitations?.map(({ frame }) => icmp6Of(Uint8Array.from(Buffer.from(frame, "hex")))),
+    );
     expect(asked).toHaveLength(3);
     expect(world.unreachable).toEqual([60]);
   });
@@ -116,7 +126,8 @@ describe("N2 resolution, as the recorded kernel", () => {
       const entry = (): Neighbour<never> | undefined =>
         (family === 4
           ? arp.of(world.iface)?.device.entries.get(parseIpv4("10.9.0.2"))
-          : nd.of(world.iface)?.neighbours.device.entries.get(parseIpv6("2001:db8::2"))) as Neighbour<never> | undefined;
+          : nd.of(world.iface)?.neighbours.device.entries.get(parseIpv6("2001:db8::2"))) as
+          Neighbour<never> | undefined;
       if (family === 4) {
         const made = arp.table.create(arp.of(world.iface)!.device, parseIpv4("10.9.0.2"));
         arp.table.update(made!, PEER, NUD_STALE, NEIGH_UPDATE_ADMIN);
@@ -410,7 +421,9 @@ describe("N8 collection", () => {
   });
 
   test("N8 PERMANENT entries neither count nor go", () => {
-    const world = arpWorld({ sysctls: { "net.ipv4.neigh.default.gc_thresh3": 2, "net.ipv4.neigh.default.gc_thresh2": 1 } });
+    const world = arpWorld({
+      sysctls: { "net.ipv4.neigh.default.gc_thresh3": 2, "net.ipv4.neigh.default.gc_thresh2": 1 },
+    });
     for (let i = 1; i < 9; i++) put(world, `10.9.2.${i}`, "PERMANENT");
     expect(world.layers.arp.table.collectable).toBe(0);
     world.sendV4("10.9.0.2");
@@ -478,7 +491,14 @@ describe("N9 ARP policies", () => {
     world.receive(arpFrame(1, PEER_MAC, "0.0.0.0", "00:00:00:00:00:00", "10.9.0.1", BROADCAST));
     const [reply] = world.take();
     expect(toHex(reply?.bytes ?? new Uint8Array())).toBe(
-      "020000000099" + "020000000001" + "0806" + "0001080006040002" + "020000000001" + "0a090001" + "020000000099" + "00000000",
+      "020000000099" +
+        "020000000001" +
+        "0806" +
+        "0001080006040002" +
+        "020000000001" +
+        "0a090001" +
+        "020000000099" +
+        "00000000",
     );
     expect(stateOf(world, "0.0.0.0")).toBeNull();
   });
@@ -487,7 +507,10 @@ describe("N9 ARP policies", () => {
     const world = arpWorld({
       sysctls: { "net.ipv4.ip_forward": 1, "net.ipv4.conf.eth0.proxy_arp": 1, "net.ipv4.conf.eth0.forwarding": 1 },
     });
-    const other = world.host.interfaces.add({ ...world.iface.device, transmit: (p) => p.release(), attach: () => undefined }, { name: "eth1", mac: 0x0200_0000_0002 });
+    const other = world.host.interfaces.add(
+      { ...world.iface.device, transmit: (p) => p.release(), attach: () => undefined },
+      { name: "eth1", mac: 0x0200_0000_0002 },
+    );
     world.host.interfaces.setUp(other);
     world.host.ipv4.fib.add({ destination: parseIpv4("192.0.2.0"), prefixLength: 24, dev: other });
     world.take();
@@ -501,7 +524,10 @@ describe("N9 ARP policies", () => {
 
   test("N9 an entry of `ip neigh add proxy` answers for one address; a full proxy queue drops", () => {
     const world = arpWorld({ sysctls: { "net.ipv4.conf.eth0.forwarding": 1, "net.ipv4.neigh.eth0.proxy_delay": 0 } });
-    const other = world.host.interfaces.add({ ...world.iface.device, transmit: (p) => p.release(), attach: () => undefined }, { name: "eth1", mac: 0x0200_0000_0002 });
+    const other = world.host.interfaces.add(
+      { ...world.iface.device, transmit: (p) => p.release(), attach: () => undefined },
+      { name: "eth1", mac: 0x0200_0000_0002 },
+    );
     world.host.interfaces.setUp(other);
     world.host.ipv4.fib.add({ destination: parseIpv4("192.0.2.0"), prefixLength: 24, dev: other });
     world.take();
@@ -523,7 +549,14 @@ describe("N9 ARP policies", () => {
     world.up();
     const [frame] = world.take(({ bytes }) => bytes[13] === 6);
     expect(toHex(frame!.bytes)).toBe(
-      "ffffffffffff" + "020000000001" + "0806" + "0001080006040001" + "020000000001" + "0a090001" + "000000000000" + "0a090001",
+      "ffffffffffff" +
+        "020000000001" +
+        "0806" +
+        "0001080006040001" +
+        "020000000001" +
+        "0a090001" +
+        "000000000000" +
+        "0a090001",
     );
   });
 
@@ -587,8 +620,16 @@ describe("N10 listing, interfaces going down", () => {
 
 /** RFC 4861 App. C: state × event → state, for hosts that ask, and what is sent. */
 describe("N11 the state machine against the table of RFC 4861 App. C", () => {
-  type Event = "packet" | "na-solicited" | "na-unsolicited-same" | "na-unsolicited-override-other" | "ns-other" | "wait";
-  const STEPS: Event[] = ["packet", "na-solicited", "na-unsolicited-same", "na-unsolicited-override-other", "ns-other", "wait"];
+  type Event =
+    "packet" | "na-solicited" | "na-unsolicited-same" | "na-unsolicited-override-other" | "ns-other" | "wait";
+  const STEPS: Event[] = [
+    "packet",
+    "na-solicited",
+    "na-unsolicited-same",
+    "na-unsolicited-override-other",
+    "ns-other",
+    "wait",
+  ];
 
   /** The appendix, written down as a table; waiting is modelled by the caller. */
   function next(state: string, event: Event): string {
@@ -624,10 +665,12 @@ describe("N11 the state machine against the table of RFC 4861 App. C", () => {
               world.sendV6(key.toString());
               break;
             case "na-solicited":
-              if (entry !== undefined) table.update(entry, entry.valid ? undefined : mac, NUD_REACHABLE, NEIGH_UPDATE_OVERRIDE);
+              if (entry !== undefined)
+                table.update(entry, entry.valid ? undefined : mac, NUD_REACHABLE, NEIGH_UPDATE_OVERRIDE);
               break;
             case "na-unsolicited-same":
-              if (entry !== undefined) table.update(entry, entry.valid ? entry.lladdr : mac, NUD_STALE, NEIGH_UPDATE_OVERRIDE);
+              if (entry !== undefined)
+                table.update(entry, entry.valid ? entry.lladdr : mac, NUD_STALE, NEIGH_UPDATE_OVERRIDE);
               break;
             case "na-unsolicited-override-other":
               if (entry !== undefined) table.update(entry, ++mac, NUD_STALE, NEIGH_UPDATE_OVERRIDE);
@@ -651,6 +694,8 @@ describe("N11 the state machine against the table of RFC 4861 App. C", () => {
   });
 
   test("N11 bits: the states are those of include/uapi/linux/neighbour.h", () => {
-    expect([NUD_INCOMPLETE, NUD_REACHABLE, NUD_STALE, NUD_PROBE, NUD_NOARP, NUD_PERMANENT]).toEqual([1, 2, 4, 16, 64, 128]);
+    expect([NUD_INCOMPLETE, NUD_REACHABLE, NUD_STALE, NUD_PROBE, NUD_NOARP, NUD_PERMANENT]).toEqual([
+      1, 2, 4, 16, 64, 128,
+    ]);
   });
 });

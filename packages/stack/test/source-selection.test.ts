@@ -4,7 +4,12 @@ import { describe, expect, test } from "vitest";
 import { orderDestinations, type DestinationFacts } from "../src/address/destination-ordering.ts";
 import { confirmInetAddress, selectInetAddress, type Inet4Interface } from "../src/address/inet-select.ts";
 import { asIpv6, defaultPolicy, PolicyTable } from "../src/address/policy-table.ts";
-import { commonPrefixLength, compareSources, selectSource, type SourceCandidate } from "../src/address/source-selection.ts";
+import {
+  commonPrefixLength,
+  compareSources,
+  selectSource,
+  type SourceCandidate,
+} from "../src/address/source-selection.ts";
 import {
   IFA_F_SECONDARY,
   makeInterfaceAddress,
@@ -42,13 +47,33 @@ describe("N20 RFC 6724 §10.1: default source address selection, every example",
     ["2001:db8:1::1", ["2001:db8:1::2", "2001:db8:3::2"], "2001:db8:1::2", "8 longest matching prefix"],
     ["2001:db8:1::1", ["2001:db8:1::2 if2", "2001:db8:3::2"], "2001:db8:3::2", "5 prefer outgoing interface"],
     ["2001:db8:1::1", ["2001:db8:1::2", "2001:db8:3::2 home"], "2001:db8:3::2", "4 prefer home address"],
-    ["2002:c633:6401::1", ["2002:c633:6401::d5e3:7953:13eb:22e8 temporary", "2001:db8:1::2"], "2002:c633:6401::d5e3:7953:13eb:22e8", "6 prefer matching label"],
-    ["2001:db8:1::d5e3:0:0:1", ["2001:db8:1::2", "2001:db8:1::d5e3:7953:13eb:22e8 temporary"], "2001:db8:1::d5e3:7953:13eb:22e8", "7 prefer temporary address"],
+    [
+      "2002:c633:6401::1",
+      ["2002:c633:6401::d5e3:7953:13eb:22e8 temporary", "2001:db8:1::2"],
+      "2002:c633:6401::d5e3:7953:13eb:22e8",
+      "6 prefer matching label",
+    ],
+    [
+      "2001:db8:1::d5e3:0:0:1",
+      ["2001:db8:1::2", "2001:db8:1::d5e3:7953:13eb:22e8 temporary"],
+      "2001:db8:1::d5e3:7953:13eb:22e8",
+      "7 prefer temporary address",
+    ],
     ["2001:db8:1::1", ["2001:db8:1::2 deprecated", "2001:db8:2::2"], "2001:db8:2::2", "3 avoid deprecated addresses"],
     ["2001:db8:1::1", ["2001:db8:1::2", "2001:db8:2::2 via"], "2001:db8:2::2", "5.5 prefix advertised by the next hop"],
-    ["fe80::1", ["fe80::2 if2", "2001:db8:1::1"], "2001:db8:1::1", "§4 link-local destinations: outgoing interface only"],
+    [
+      "fe80::1",
+      ["fe80::2 if2", "2001:db8:1::1"],
+      "2001:db8:1::1",
+      "§4 link-local destinations: outgoing interface only",
+    ],
     ["ff02::1", ["fe80::2 if2", "fe80::3"], "fe80::3", "§4 multicast destinations: outgoing interface only"],
-    ["2001:db8:1::1", ["2001:db8:1::2 optimistic", "2001:db8:2::2"], "2001:db8:2::2", "RFC 4429 §3.2: optimistic as deprecated"],
+    [
+      "2001:db8:1::1",
+      ["2001:db8:1::2 optimistic", "2001:db8:2::2"],
+      "2001:db8:2::2",
+      "RFC 4429 §3.2: optimistic as deprecated",
+    ],
   ];
   for (const [destination, candidates, result, rule] of rows) {
     test(`N20 to ${destination} of ${candidates.join(", ")}: ${result} (rule ${rule})`, () => {
@@ -75,27 +100,102 @@ describe("N20 RFC 6724 §10.1: default source address selection, every example",
 describe("N21 RFC 6724 §10.2: default destination address selection, every example", () => {
   type Row = [rows: [destination: string, source: string | undefined][], order: string[], rule: string];
   const rows: Row[] = [
-    [[["2001:db8:1::1", "2001:db8:1::2"], ["198.51.100.121", "169.254.13.78"]], ["2001:db8:1::1", "198.51.100.121"], "2 prefer matching scope"],
-    [[["2001:db8:1::1", "fe80::1"], ["198.51.100.121", "198.51.100.117"]], ["198.51.100.121", "2001:db8:1::1"], "2 prefer matching scope"],
-    [[["2001:db8:1::1", "2001:db8:1::2"], ["10.1.2.3", "10.1.2.4"]], ["2001:db8:1::1", "10.1.2.3"], "6 prefer higher precedence"],
-    [[["2001:db8:1::1", "2001:db8:1::2"], ["fe80::1", "fe80::2"]], ["fe80::1", "2001:db8:1::1"], "8 prefer smaller scope"],
-    [[["2001:db8:1::1", "2001:db8:3::1 home"], ["fe80::1", "fe80::2"]], ["2001:db8:1::1", "fe80::1"], "4 prefer home address"],
-    [[["2001:db8:1::1", "2001:db8:1::2"], ["fe80::1", "fe80::2 deprecated"]], ["2001:db8:1::1", "fe80::1"], "3 avoid deprecated addresses"],
-    [[["2001:db8:1::1", "2001:db8:1::2"], ["2001:db8:3ffe::1", "2001:db8:3f44::2"]], ["2001:db8:1::1", "2001:db8:3ffe::1"], "9 longest matching prefix"],
-    [[["2002:c633:6401::1", "2002:c633:6401::2"], ["2001:db8:1::1", "fe80::2"]], ["2002:c633:6401::1", "2001:db8:1::1"], "2 prefer matching scope"],
-    [[["2002:c633:6401::1", "2002:c633:6401::2"], ["2001:db8:1::1", "2001:db8:1::2"]], ["2001:db8:1::1", "2002:c633:6401::1"], "6 prefer higher precedence"],
-    [[["2002:c633:6401::1", "2002:c633:6401::2"], ["2001:db8:1::1", "2002:c633:6401::2"]], ["2002:c633:6401::1", "2001:db8:1::1"], "5 prefer matching label"],
-    [[["2001:db8:1::1", undefined], ["198.51.100.121", "198.51.100.117"]], ["198.51.100.121", "2001:db8:1::1"], "1 avoid unusable destinations"],
+    [
+      [
+        ["2001:db8:1::1", "2001:db8:1::2"],
+        ["198.51.100.121", "169.254.13.78"],
+      ],
+      ["2001:db8:1::1", "198.51.100.121"],
+      "2 prefer matching scope",
+    ],
+    [
+      [
+        ["2001:db8:1::1", "fe80::1"],
+        ["198.51.100.121", "198.51.100.117"],
+      ],
+      ["198.51.100.121", "2001:db8:1::1"],
+      "2 prefer matching scope",
+    ],
+    [
+      [
+        ["2001:db8:1::1", "2001:db8:1::2"],
+        ["10.1.2.3", "10.1.2.4"],
+      ],
+      ["2001:db8:1::1", "10.1.2.3"],
+      "6 prefer higher precedence",
+    ],
+    [
+      [
+        ["2001:db8:1::1", "2001:db8:1::2"],
+        ["fe80::1", "fe80::2"],
+      ],
+      ["fe80::1", "2001:db8:1::1"],
+      "8 prefer smaller scope",
+    ],
+    [
+      [
+        ["2001:db8:1::1", "2001:db8:3::1 home"],
+        ["fe80::1", "fe80::2"],
+      ],
+      ["2001:db8:1::1", "fe80::1"],
+      "4 prefer home address",
+    ],
+    [
+      [
+        ["2001:db8:1::1", "2001:db8:1::2"],
+        ["fe80::1", "fe80::2 deprecated"],
+      ],
+      ["2001:db8:1::1", "fe80::1"],
+      "3 avoid deprecated addresses",
+    ],
+    [
+      [
+        ["2001:db8:1::1", "2001:db8:1::2"],
+        ["2001:db8:3ffe::1", "2001:db8:3f44::2"],
+      ],
+      ["2001:db8:1::1", "2001:db8:3ffe::1"],
+      "9 longest matching prefix",
+    ],
+    [
+      [
+        ["2002:c633:6401::1", "2002:c633:6401::2"],
+        ["2001:db8:1::1", "fe80::2"],
+      ],
+      ["2002:c633:6401::1", "2001:db8:1::1"],
+      "2 prefer matching scope",
+    ],
+    [
+      [
+        ["2002:c633:6401::1", "2002:c633:6401::2"],
+        ["2001:db8:1::1", "2001:db8:1::2"],
+      ],
+      ["2001:db8:1::1", "2002:c633:6401::1"],
+      "6 prefer higher precedence",
+    ],
+    [
+      [
+        ["2002:c633:6401::1", "2002:c633:6401::2"],
+        ["2001:db8:1::1", "2002:c633:6401::2"],
+      ],
+      ["2002:c633:6401::1", "2001:db8:1::1"],
+      "5 prefer matching label",
+    ],
+    [
+      [
+        ["2001:db8:1::1", undefined],
+        ["198.51.100.121", "198.51.100.117"],
+      ],
+      ["198.51.100.121", "2001:db8:1::1"],
+      "1 avoid unusable destinations",
+    ],
   ];
   for (const [given, order, rule] of rows) {
     test(`N21 ${order.join(" before ")} (rule ${rule})`, () => {
-      const facts = given.map(
-        ([destination, source]): DestinationFacts => ({
-          destination: parseIp(destination),
-          source: source === undefined ? undefined : candidate(source),
-          encapsulated: false,
-        }),
-      );
+      const facts = given.map(([destination, source]): DestinationFacts => ({
+        destination: parseIp(destination),
+        source: source === undefined ? undefined : candidate(source),
+        encapsulated: false,
+      }));
       for (const input of [facts, [...facts].reverse()]) {
         expect(orderDestinations(input, POLICY)).toEqual(order.map((text) => parseIp(text)));
       }
@@ -126,7 +226,17 @@ describe("N22 the policy table (RFC 6724 §2.1)", () => {
   test("N22 precedence and label of an address of each row", () => {
     const rows = ["::1", "2001:db8::1", "192.0.2.1", "2002::1", "2001::1", "fd00::1", "::2", "fec0::1", "3ffe::1"];
     const values = rows.map((text) => [POLICY.precedence(parseIp(text)), POLICY.label(parseIp(text))]);
-    expect(values).toEqual([[50, 0], [40, 1], [35, 4], [30, 2], [5, 5], [3, 13], [1, 3], [1, 11], [1, 12]]);
+    expect(values).toEqual([
+      [50, 0],
+      [40, 1],
+      [35, 4],
+      [30, 2],
+      [5, 5],
+      [3, 13],
+      [1, 3],
+      [1, 11],
+      [1, 12],
+    ]);
   });
 
   test("N22 rows can be removed; what no row matches has the lowest precedence", () => {
@@ -139,14 +249,25 @@ describe("N22 the policy table (RFC 6724 §2.1)", () => {
 });
 
 describe("N23 properties against a naive oracle", () => {
-  const POOL = ["2001:db8:1::1", "2001:db8:2::1", "fe80::5", "fd00::1", "2002:c000:201::1", "fec0::1", "::ffff:10.0.0.1", "2001:db8:1:8000::7"];
+  const POOL = [
+    "2001:db8:1::1",
+    "2001:db8:2::1",
+    "fe80::5",
+    "fd00::1",
+    "2002:c000:201::1",
+    "fec0::1",
+    "::ffff:10.0.0.1",
+    "2001:db8:1:8000::7",
+  ];
   const anyCandidate = fc
     .record({
       address: fc.constantFrom(...POOL),
       words: fc.subarray(["deprecated", "temporary", "home", "if2", "via", "optimistic"]),
     })
     .map(({ address, words }) => candidate([address, ...words].join(" ")));
-  const destination = fc.constantFrom("2001:db8:1::1", "2001:db8:9::9", "2002:c000:202::2", "fd00::9", "fec0::9").map(parseIpv6);
+  const destination = fc
+    .constantFrom("2001:db8:1::1", "2001:db8:9::9", "2002:c000:202::2", "fd00::9", "fec0::9")
+    .map(parseIpv6);
 
   /** The rules as a list of scores, most important first: a bigger list wins. Scope as RFC 6724 words it. */
   function scores(c: SourceCandidate<IpAddress>, to: IpAddress): number[] {
@@ -185,7 +306,9 @@ describe("N23 properties against a naive oracle", () => {
   test("N23 comparing is antisymmetric", () => {
     fc.assert(
       fc.property(anyCandidate, anyCandidate, destination, (a, b, to) => {
-        expect(Math.sign(compareSources(a, b, to, 1, POLICY))).toBe(-Math.sign(compareSources(b, a, to, 1, POLICY)) + 0);
+        expect(Math.sign(compareSources(a, b, to, 1, POLICY))).toBe(
+          -Math.sign(compareSources(b, a, to, 1, POLICY)) + 0,
+        );
       }),
       { numRuns: 500 },
     );
@@ -203,7 +326,12 @@ describe("N24 IPv4 source selection (inet_select_addr)", () => {
   function iface(...rows: [text: string, scope?: number, flags?: number][]): Inet4Interface {
     const addresses = rows.map(([text, scope = RT_SCOPE_UNIVERSE, flags = 0]) => {
       const [ip = "", length] = text.split("/");
-      return makeInterfaceAddress<number>({ address: parseIpv4(ip), prefixLength: Number(length), flags }, scope, "eth0", 0);
+      return makeInterfaceAddress<number>(
+        { address: parseIpv4(ip), prefixLength: Number(length), flags },
+        scope,
+        "eth0",
+        0,
+      );
     });
     return { addresses, routeLocalnet: false };
   }

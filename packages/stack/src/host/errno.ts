@@ -11,6 +11,7 @@ export type Errno =
   | "ECONNREFUSED"
   | "EDESTADDRREQ"
   | "EEXIST"
+  | "EHOSTDOWN"
   | "EHOSTUNREACH"
   | "EINVAL"
   | "EISCONN"
@@ -20,6 +21,7 @@ export type Errno =
   | "ENOBUFS"
   | "ENODEV"
   | "ENOENT"
+  | "ENONET"
   | "ENOPROTOOPT"
   | "ENOTCONN"
   | "EOPNOTSUPP"
@@ -38,6 +40,7 @@ const TEXTS: Readonly<Record<Errno, string>> = {
   ECONNREFUSED: "Connection refused",
   EDESTADDRREQ: "Destination address required",
   EEXIST: "File exists",
+  EHOSTDOWN: "Host is down",
   EHOSTUNREACH: "No route to host",
   EINVAL: "Invalid argument",
   EISCONN: "Transport endpoint is already connected",
@@ -46,6 +49,7 @@ const TEXTS: Readonly<Record<Errno, string>> = {
   ENETUNREACH: "Network is unreachable",
   ENOBUFS: "No buffer space available",
   ENODEV: "No such device",
+  ENONET: "Machine is not on the network",
   ENOENT: "No such file or directory",
   ENOPROTOOPT: "Protocol not available",
   ENOTCONN: "Transport endpoint is not connected",

@@ -7,17 +7,20 @@ import {
   type Scheduler,
   type SecretRandom,
 } from "@seville/core";
-import type { Ipv6Address, Packet, PacketPool } from "@seville/packet";
+import type { Packet, PacketPool } from "@seville/packet";
 import { Interfaces } from "../interface/interfaces.ts";
 import type { NetInterface } from "../interface/net-interface.ts";
-import { createIpv4Layer, type Ipv4Layer } from "../ipv4/layer.ts";
-import { createIpv6Layer, type Ipv6Layer } from "../ipv6/layer.ts";
+import { Ipv4Layer } from "../ipv4/layer.ts";
+import { Ipv6Layer } from "../ipv6/layer.ts";
 import { NetfilterHooks } from "../netfilter/hooks.ts";
-import { TableFib } from "../route/fib.ts";
 import { DropLog } from "./drop-log.ts";
 import { createMib, type Mib } from "./mib.ts";
 import { Notifier } from "./notifier.ts";
 import type { EtherTypeHandler, TransportProtocol } from "./protocols.ts";
+import type { LinkLayers } from "../neighbour/install.ts";
+import type { PingTable } from "../ping/install.ts";
+import type { RawTable } from "../raw/install.ts";
+import { UdpTable } from "../udp/udp-table.ts";
 import { defineHostSysctls } from "./host-sysctls.ts";
 import { SysctlTable } from "./sysctl-table.ts";
 import { Taps } from "./taps.ts";
@@ -62,6 +65,8 @@ export class Host {
   readonly memory: PacketMemory;
   readonly random: Random;
   readonly secretRandom: SecretRandom;
+  /** @internal Draws ephemeral ports. */
+  readonly portRandom: Random;
   readonly arch: Arch;
   readonly mib: Mib = createMib();
   readonly drops: DropLog = new DropLog();
@@ -72,15 +77,22 @@ export class Host {
   readonly core: CoreSysctls = { rmem_default: 212_992, rmem_max: 212_992, wmem_default: 212_992, wmem_max: 212_992 };
   readonly ipv4: Ipv4Layer;
   readonly ipv6: Ipv6Layer;
-  readonly interfaces: Interfaces;
+  readonly interfaces: Interfaces = new Interfaces(this);
   /** Who takes packets of which EtherType. */
   readonly etherTypes: Map<number, EtherTypeHandler> = new Map<number, EtherTypeHandler>();
+  /** Neighbours, routers and groups on the links; `createHost` sets it. */
+  links: LinkLayers | undefined = undefined;
+  readonly udp: UdpTable = new UdpTable();
+  /** Raw and ping sockets; `createHost` sets them. */
+  raw: RawTable | undefined = undefined;
+  ping: PingTable | undefined = undefined;
   /** Splits super-packets for devices that cannot; the segmentation package sets it. */
   segmenter: Segmenter | undefined = undefined;
   /** Sockets opened now are bound to this device: how a task runs in a VRF. 0: none. */
   defaultBoundDevice = 0;
   /** @internal Devices that are sending at the moment, one inside the other. */
   xmitDepth = 0;
+  #loopback: NetInterface | undefined = undefined;
 
   constructor(options: HostOptions) {
     this.name = options.name;
@@ -89,14 +101,20 @@ export class Host {
     this.memory = options.pool.memory;
     this.random = options.random.fork(`host/${options.name}`);
     this.secretRandom = options.secretRandom ?? simulatedSecrets(this.random.fork("secrets"));
+    this.portRandom = this.random.fork("ports");
     this.arch = options.arch ?? "x86";
     this.sysctls = new SysctlTable((name) => this.notifier.notify({ type: "sysctl", name }, this.now));
     this.hooks = new NetfilterHooks((packet, iface) => this.drop(packet, "NETFILTER_DROP", iface));
-    this.ipv4 = createIpv4Layer(new TableFib<number>(this, 4));
-    this.ipv6 = createIpv6Layer(new TableFib<Ipv6Address>(this, 6));
-    this.interfaces = new Interfaces(this);
+    this.ipv4 = new Ipv4Layer(this);
+    this.ipv6 = new Ipv6Layer(this);
     defineHostSysctls(this);
-    for (const [name, value] of Object.entries(options.sysctls ?? {})) this.sysctls.setText(name, String(value));
+    applySettings(this, options.sysctls ?? {});
+  }
+
+  /** `lo`: every host has it, as interface 1. */
+  get loopback(): NetInterface {
+    if (this.#loopback === undefined) this.#loopback = this.interfaces.named("lo");
+    return this.#loopback;
   }
 
   get now(): Nanos {
@@ -119,4 +137,22 @@ export class Host {
       for (const map of maps) if (map.get(number) === protocol) map.delete(number);
     };
   }
+}
+
+/** A setting of an interface that is not there yet waits for it. */
+function applySettings(host: Host, settings: Readonly<Record<string, number | string>>): void {
+  const waiting = new Map<string, string>();
+  for (const [name, value] of Object.entries(settings)) {
+    const ifname = /^net\.ipv[46]\.(?:conf|neigh)\.(.+)\.[^.]+$/.exec(name)?.[1];
+    if (ifname === undefined || ifname === "all" || ifname === "default") host.sysctls.setText(name, String(value));
+    else waiting.set(name, String(value));
+  }
+  host.notifier.listen((event) => {
+    if (event.type !== "interface-added") return;
+    for (const [name, text] of waiting) {
+      if (!name.includes(`.${event.iface.name}.`)) continue;
+      waiting.delete(name);
+      host.sysctls.setText(name, text);
+    }
+  });
 }

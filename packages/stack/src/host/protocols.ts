@@ -8,6 +8,8 @@ export type EtherTypeHandler = (packet: Packet, dev: NetInterface, now: Nanos) =
 /** A protocol above IP: TCP, UDP, SCTP, ICMP, a tunnel's outer end. Register it with `host.registerProtocol`. */
 export interface TransportProtocol {
   readonly name: string;
+  /** It checks that an ICMP error fits what it sent: then `ip_no_pmtu_disc` 3 lets it have the MTU. */
+  readonly validatesIcmp?: boolean;
   /**
    * A packet for this host: whole (reassembled), `data` and `transportHeader` at the protocol's header,
    * `networkHeader` at the IP header (its destination option and routing headers done). The handler owns it.
@@ -30,8 +32,12 @@ export interface IcmpError {
   /** The addresses of the packet in question: `source` is ours. */
   readonly source: IpAddress;
   readonly destination: IpAddress;
-  /** The ICMP message; `data` is at the quoted IP header. */
+  /** Its transport protocol. */
+  readonly protocol: number;
+  /** The ICMP message. */
   readonly packet: Packet;
+  /** Offset of the quoted IP header. */
+  readonly quotedAt: number;
   /** Offset of the quoted transport header; at least 8 bytes of it are there. */
   readonly transportAt: number;
   /** Where the message came in. */

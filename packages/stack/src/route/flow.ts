@@ -26,6 +26,8 @@ export interface Flow<A extends IpAddress = IpAddress> {
   /** IPv6. */
   flowLabel: number;
   uid: number;
+  /** The source need not be an address of this host (`FLOWI_FLAG_ANYSRC`). */
+  anySource: boolean;
   /** Hash for choosing among several next hops; 0: computed from the fields above when needed. */
   hash: number;
 }
@@ -50,6 +52,7 @@ export function resetFlow(flow: Flow<never> | Flow): void {
   flow.destinationPort = 0;
   flow.flowLabel = 0;
   flow.uid = 0;
+  flow.anySource = false;
   flow.hash = 0;
 }
 
@@ -65,6 +68,7 @@ function createRest(): Omit<Flow, "destination" | "source"> {
     destinationPort: 0,
     flowLabel: 0,
     uid: 0,
+    anySource: false,
     hash: 0,
   };
 }

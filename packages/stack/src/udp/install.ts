@@ -1,0 +1,13 @@
+import type { Host } from "../host/host.ts";
+import { IPPROTO_UDP } from "../host/protocols.ts";
+import { receiveUdpError } from "./udp-error.ts";
+import { receiveUdp } from "./udp-input.ts";
+
+/** Gives `host` UDP for both families. */
+export function installUdp(host: Host): void {
+  host.registerProtocol(IPPROTO_UDP, {
+    name: "udp",
+    receive: (packet, family, dev, now) => receiveUdp(host, packet, family, dev, now),
+    icmpError: (error) => receiveUdpError(host, error),
+  });
+}
