@@ -1,2 +1,2 @@
 export { compose } from "./compose.ts";
-export type { HeaderLayer, IgmpMessage, Layer, LayerFields, LayerKind, MldMessage } from "./layers.ts";
+export type { HeaderLayer, Layer, LayerFields, LayerKind } from "./layers.ts";

@@ -1,16 +1,14 @@
-import type { Ipv4Address } from "../address/ipv4.ts";
 import type { Ipv6Address } from "../address/ipv6.ts";
 import type { ArpPacket } from "../header/arp.ts";
 import type { EthernetHeader } from "../header/ethernet.ts";
-import type { GroupRecord } from "../header/group-record.ts";
 import type { IcmpFields } from "../header/icmp.ts";
 import type { Icmpv6Fields } from "../header/icmpv6.ts";
-import type { IgmpQuery } from "../header/igmp.ts";
+import type { IgmpMessage } from "../header/igmp.ts";
 import type { Ipv4Fields } from "../header/ipv4.ts";
 import type { Ipv6FragmentHeader } from "../header/ipv6-extension.ts";
 import type { Ipv6Option } from "../header/ipv6-options.ts";
 import type { Ipv6Fields } from "../header/ipv6.ts";
-import type { MldQuery } from "../header/mld.ts";
+import type { MldMessage } from "../header/mld.ts";
 import type { NdMessage } from "../header/nd.ts";
 import type { TcpFields } from "../header/tcp.ts";
 import type { UdpHeader } from "../header/udp.ts";
@@ -20,18 +18,6 @@ import type { VlanTag } from "../header/vlan.ts";
 type Partly<Fields, Found extends keyof Fields> = Omit<Fields, Found> & {
   readonly [K in Found]?: Fields[K] | undefined;
 };
-
-/** IGMP of version 1 or 2, or a query or report of version 3. */
-export type IgmpMessage =
-  | { readonly type: number; readonly maxResponseTime?: number; readonly group: Ipv4Address }
-  | { readonly query: IgmpQuery }
-  | { readonly report: readonly GroupRecord<Ipv4Address>[] };
-
-/** MLD of version 1, or a query or report of version 2. */
-export type MldMessage =
-  | { readonly type: number; readonly maxResponseDelay?: number; readonly group: Ipv6Address }
-  | { readonly query: MldQuery }
-  | { readonly report: readonly GroupRecord<Ipv6Address>[] };
 
 /** The fields of each kind of header that {@link Layer} may name. A checksum that is given is written as it is. */
 export interface LayerFields {

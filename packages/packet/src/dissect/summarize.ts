@@ -17,6 +17,7 @@ import {
   IPPROTO_IGMP,
   IPPROTO_IPIP,
   IPPROTO_IPV6,
+  IPPROTO_NONE,
   IPPROTO_TCP,
   IPPROTO_UDP,
 } from "../header/numbers.ts";
@@ -66,11 +67,16 @@ function summarizeIpv4(view: DataView, at: number, end: number, depth: number): 
   if (fault !== undefined) return `[${fault} ip]`;
   const source = formatIpv4(ipv4.source(view, at));
   const destination = formatIpv4(ipv4.destination(view, at));
-  const packetEnd = at + ipv4.totalLength(view, at);
-  const payload = at + ipv4.headerLength(view, at);
   const protocol = ipv4.protocol(view, at);
   if (ipv4.fragmentOffset(view, at) > 0) return `IP ${source} > ${destination}: ip-proto-${protocol}`;
-  return `IP ${summarizePayload(view, protocol, payload, packetEnd, source, destination, depth)}`;
+  return `IP ${summarizePayload(view, protocol, {
+    source,
+    destination,
+    at: at + ipv4.headerLength(view, at),
+    end: at + ipv4.totalLength(view, at),
+    isFragment: ipv4.moreFragments(view, at),
+    depth,
+  })}`;
 }
 
 function summarizeIpv6(view: DataView, at: number, end: number, depth: number): string {
@@ -85,27 +91,29 @@ function summarizeIpv6(view: DataView, at: number, end: number, depth: number): 
     const offset = ipv6.fragmentOffset(view, chain.fragmentAt);
     return `IP6 ${source} > ${destination}: frag (${offset}|${packetEnd - chain.at})`;
   }
-  return `IP6 ${summarizePayload(view, chain.protocol, chain.at, packetEnd, source, destination, depth)}`;
+  const isFragment = chain.fragmentAt >= 0 && ipv6.moreFragments(view, chain.fragmentAt);
+  const place = { source, destination, at: chain.at, end: packetEnd, isFragment, depth };
+  return `IP6 ${summarizePayload(view, chain.protocol, place)}`;
 }
 
-function summarizePayload(
-  view: DataView,
-  protocol: number,
-  at: number,
-  end: number,
-  source: string,
-  destination: string,
-  depth: number,
-): string {
+/** Where an IP packet's payload lies. */
+interface Payload {
+  readonly source: string;
+  readonly destination: string;
+  readonly at: number;
+  readonly end: number;
+  /** A first fragment: the rest of it is in others. */
+  readonly isFragment: boolean;
+  readonly depth: number;
+}
+
+function summarizePayload(view: DataView, protocol: number, payload: Payload): string {
+  const { source, destination, at, end, depth } = payload;
   const between = `${source} > ${destination}:`;
   const length = `length ${end - at}`;
   switch (protocol) {
-    case IPPROTO_UDP: {
-      const fault = udp.check(view, at, end);
-      if (fault !== undefined) return `${between} [${fault} udp]`;
-      const ports = `${source}.${udp.sourcePort(view, at)} > ${destination}.${udp.destinationPort(view, at)}`;
-      return `${ports}: UDP, length ${udp.length(view, at) - udp.HEADER_LENGTH}`;
-    }
+    case IPPROTO_UDP:
+      return summarizeUdp(view, payload);
     case IPPROTO_TCP: {
       const fault = tcp.check(view, at, end);
       if (fault !== undefined) return `${between} [${fault} tcp]`;
@@ -125,9 +133,19 @@ function summarizePayload(
     case IPPROTO_IPIP:
     case IPPROTO_IPV6:
       return `${between} ${summarizeIp(view, at, end, depth + 1)}`;
+    case IPPROTO_NONE:
+      return `${between} no next header`;
     default:
       return `${between} ip-proto-${protocol}, ${length}`;
   }
+}
+
+function summarizeUdp(view: DataView, { source, destination, at, end, isFragment }: Payload): string {
+  const fault = udp.check(view, at, end);
+  const isCut = isFragment && fault === "truncated" && end - at >= udp.HEADER_LENGTH;
+  if (fault !== undefined && !isCut) return `${source} > ${destination}: [${fault} udp]`;
+  const ports = `${source}.${udp.sourcePort(view, at)} > ${destination}.${udp.destinationPort(view, at)}`;
+  return `${ports}: UDP, length ${udp.length(view, at) - udp.HEADER_LENGTH}`;
 }
 
 function summarizeTcp(view: DataView, at: number, end: number): string {
@@ -168,7 +186,7 @@ function printTcpOption(option: tcp.TcpOption): string {
     case "ao":
       return "tcp-ao";
     case "unknown":
-      return `unknown-${option.type}`;
+      return `unknown-${option.type} 0x${hex(option.data)}`;
   }
 }
 

@@ -233,6 +233,8 @@ function isTimestamp(type: number): boolean {
   return type === TIMESTAMP || type === TIMESTAMP_REPLY;
 }
 
+const UNREACHABLE: readonly string[] = ["net", "host", "protocol", "port"];
+
 export function print(view: DataView, at: number): string {
   const id = `id ${identifier(view, at)}, seq ${sequence(view, at)}`;
   switch (type(view, at)) {
@@ -243,7 +245,7 @@ export function print(view: DataView, at: number): string {
     case DESTINATION_UNREACHABLE:
       if (code(view, at) === FRAGMENTATION_NEEDED)
         return `ICMP unreachable - need to frag (mtu ${nextHopMtu(view, at)})`;
-      return `ICMP unreachable, code ${code(view, at)}`;
+      return `ICMP ${UNREACHABLE[code(view, at)] ?? `code ${code(view, at)}`} unreachable`;
     case REDIRECT:
       return `ICMP redirect to ${formatIpv4(gateway(view, at))}`;
     case TIME_EXCEEDED:
@@ -251,9 +253,9 @@ export function print(view: DataView, at: number): string {
     case PARAMETER_PROBLEM:
       return `ICMP parameter problem - octet ${pointer(view, at)}`;
     case TIMESTAMP:
-      return `ICMP time stamp query, ${id}`;
+      return `ICMP time stamp query ${id.replace(",", "")}`;
     case TIMESTAMP_REPLY:
-      return `ICMP time stamp reply, ${id}`;
+      return `ICMP time stamp reply ${id.replace(",", "")}`;
     default:
       return `ICMP type ${type(view, at)}, code ${code(view, at)}`;
   }

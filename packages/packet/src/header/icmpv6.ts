@@ -164,24 +164,33 @@ export function write(view: DataView, at: number, fields: Icmpv6Fields): number 
   return HEADER_LENGTH;
 }
 
+/** Of destination unreachable, by code, in tcpdump's words. */
+const UNREACHABLE: readonly string[] = [
+  "unreachable route",
+  "unreachable prohibited",
+  "beyond scope",
+  "unreachable address",
+  "unreachable port",
+];
+
 export function print(view: DataView, at: number): string {
   const id = `id ${identifier(view, at)}, seq ${sequence(view, at)}`;
   switch (type(view, at)) {
     case DESTINATION_UNREACHABLE:
-      return `ICMP6 destination unreachable, code ${code(view, at)}`;
+      return `ICMP6, destination unreachable, ${UNREACHABLE[code(view, at)] ?? `code ${code(view, at)}`}`;
     case PACKET_TOO_BIG:
-      return `ICMP6 packet too big, mtu ${mtu(view, at)}`;
+      return `ICMP6, packet too big, mtu ${mtu(view, at)}`;
     case TIME_EXCEEDED:
       return code(view, at) === HOP_LIMIT_EXCEEDED
-        ? "ICMP6 time exceeded in-transit"
-        : "ICMP6 reassembly time exceeded";
+        ? "ICMP6, time exceeded in-transit"
+        : "ICMP6, reassembly time exceeded";
     case PARAMETER_PROBLEM:
-      return `ICMP6 parameter problem, code ${code(view, at)} - octet ${pointer(view, at)}`;
+      return `ICMP6, parameter problem, code ${code(view, at)} - octet ${pointer(view, at)}`;
     case ECHO_REQUEST:
-      return `ICMP6 echo request, ${id}`;
+      return `ICMP6, echo request, ${id}`;
     case ECHO_REPLY:
-      return `ICMP6 echo reply, ${id}`;
+      return `ICMP6, echo reply, ${id}`;
     default:
-      return `ICMP6 type ${type(view, at)}, code ${code(view, at)}`;
+      return `ICMP6, type ${type(view, at)}, code ${code(view, at)}`;
   }
 }

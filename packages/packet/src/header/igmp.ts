@@ -41,6 +41,12 @@ export interface IgmpQuery {
   readonly sources: readonly Ipv4Address[];
 }
 
+/** A message of version 1 or 2, or a query or report of version 3. */
+export type IgmpMessage =
+  | { readonly type: number; readonly maxResponseTime?: number; readonly group: Ipv4Address }
+  | { readonly query: IgmpQuery }
+  | { readonly report: readonly GroupRecord<Ipv4Address>[] };
+
 export function type(view: DataView, at: number): number {
   return view.getUint8(at);
 }
@@ -88,6 +94,15 @@ export function check(view: DataView, at: number, end: number): HeaderFault | un
     default:
       return undefined;
   }
+}
+
+/** The message, or `undefined` where {@link check} finds a fault. */
+export function parse(view: DataView, at: number, end: number): IgmpMessage | undefined {
+  if (check(view, at, end) !== undefined) return undefined;
+  const kind = type(view, at);
+  if (kind === V3_MEMBERSHIP_REPORT) return { report: parseReport(view, at, end) ?? [] };
+  if (kind === MEMBERSHIP_QUERY && queryVersion(view, at, end - at) === 3) return { query: parseQuery(view, at) };
+  return { type: kind, maxResponseTime: maxResponseCode(view, at), group: group(view, at) };
 }
 
 /** The query of version 3 at `at`, which {@link check} found good. */
@@ -166,7 +181,7 @@ export function writeReport(view: DataView, at: number, records: readonly GroupR
 export function print(view: DataView, at: number): string {
   switch (type(view, at)) {
     case MEMBERSHIP_QUERY:
-      return `igmp query, group ${formatIpv4(group(view, at))}`;
+      return group(view, at) === 0 ? "igmp query" : `igmp query [gaddr ${formatIpv4(group(view, at))}]`;
     case V1_MEMBERSHIP_REPORT:
       return `igmp v1 report ${formatIpv4(group(view, at))}`;
     case V2_MEMBERSHIP_REPORT:

@@ -38,6 +38,12 @@ export interface MldQuery {
   readonly sources: readonly Ipv6Address[];
 }
 
+/** A message of version 1, or a query or report of version 2. */
+export type MldMessage =
+  | { readonly type: number; readonly maxResponseDelay?: number; readonly group: Ipv6Address }
+  | { readonly query: MldQuery }
+  | { readonly report: readonly GroupRecord<Ipv6Address>[] };
+
 /** As it stands in the header: milliseconds in version 1, see {@link maxResponseDelay} for version 2. */
 export function maxResponseCode(view: DataView, at: number): number {
   return view.getUint16(at + 4);
@@ -76,6 +82,15 @@ export function check(view: DataView, at: number, end: number): HeaderFault | un
     default:
       return "bad-value";
   }
+}
+
+/** The message, or `undefined` where {@link check} finds a fault. */
+export function parse(view: DataView, at: number, end: number): MldMessage | undefined {
+  if (check(view, at, end) !== undefined) return undefined;
+  const type = view.getUint8(at);
+  if (type === MLDV2_REPORT) return { report: parseReport(view, at, end) ?? [] };
+  if (type === MLD_QUERY && queryVersion(end - at) === 2) return { query: parseQuery(view, at) };
+  return { type, maxResponseDelay: maxResponseCode(view, at), group: group(view, at) };
 }
 
 /** The query of version 2 at `at`, which {@link check} found good. */
@@ -152,12 +167,12 @@ export function writeReport(view: DataView, at: number, records: readonly GroupR
 export function print(view: DataView, at: number): string {
   switch (view.getUint8(at)) {
     case MLD_QUERY:
-      return `ICMP6 multicast listener query, addr ${group(view, at).toString()}`;
+      return `ICMP6, multicast listener query, addr ${group(view, at).toString()}`;
     case MLD_REPORT:
-      return `ICMP6 multicast listener report, addr ${group(view, at).toString()}`;
+      return `ICMP6, multicast listener report, addr ${group(view, at).toString()}`;
     case MLD_DONE:
-      return `ICMP6 multicast listener done, addr ${group(view, at).toString()}`;
+      return `ICMP6, multicast listener done, addr ${group(view, at).toString()}`;
     default:
-      return `ICMP6 multicast listener report v2, ${view.getUint16(at + 6)} group record(s)`;
+      return `ICMP6, multicast listener report v2, ${view.getUint16(at + 6)} group record(s)`;
   }
 }

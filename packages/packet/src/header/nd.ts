@@ -7,7 +7,7 @@ import {
   ROUTER_ADVERTISEMENT,
   ROUTER_SOLICITATION,
 } from "./icmpv6.ts";
-import { findOptionFault, optionsLength, writeOptions, type NdOption } from "./nd-options.ts";
+import { findOptionFault, optionsLength, parseOptions, writeOptions, type NdOption } from "./nd-options.ts";
 
 export * from "./nd-options.ts";
 
@@ -148,6 +148,33 @@ export function check(view: DataView, at: number, end: number): HeaderFault | un
   return findOptionFault(view, at + fixed, end) < 0 ? undefined : "bad-option";
 }
 
+/** The message, or `undefined` where {@link check} finds a fault. */
+export function parse(view: DataView, at: number, end: number): NdMessage | undefined {
+  if (check(view, at, end) !== undefined) return undefined;
+  const type = view.getUint8(at);
+  const options = parseOptions(view, at + fixedLength(type), end);
+  switch (type) {
+    case ROUTER_SOLICITATION:
+      return { type: "router-solicitation", options };
+    case ROUTER_ADVERTISEMENT:
+      return {
+        type: "router-advertisement",
+        curHopLimit: curHopLimit(view, at),
+        flags: routerFlags(view, at),
+        routerLifetime: routerLifetime(view, at),
+        reachableTime: reachableTime(view, at),
+        retransTimer: retransTimer(view, at),
+        options,
+      };
+    case NEIGHBOR_SOLICITATION:
+      return { type: "neighbor-solicitation", target: target(view, at), options };
+    case NEIGHBOR_ADVERTISEMENT:
+      return { type: "neighbor-advertisement", target: target(view, at), flags: neighborFlags(view, at), options };
+    default:
+      return { type: "redirect", target: target(view, at), destination: destination(view, at), options };
+  }
+}
+
 /** Writes the message, checksum zero, and returns its length. */
 export function write(view: DataView, at: number, message: NdMessage): number {
   view.setUint32(at + 4, 0);
@@ -199,14 +226,14 @@ function writeFixed(view: DataView, at: number, message: NdMessage): number {
 export function print(view: DataView, at: number): string {
   switch (view.getUint8(at)) {
     case ROUTER_SOLICITATION:
-      return "ICMP6 router solicitation";
+      return "ICMP6, router solicitation";
     case ROUTER_ADVERTISEMENT:
-      return `ICMP6 router advertisement, lifetime ${routerLifetime(view, at)}s`;
+      return "ICMP6, router advertisement";
     case NEIGHBOR_SOLICITATION:
-      return `ICMP6 neighbor solicitation, who has ${target(view, at).toString()}`;
+      return `ICMP6, neighbor solicitation, who has ${target(view, at).toString()}`;
     case NEIGHBOR_ADVERTISEMENT:
-      return `ICMP6 neighbor advertisement, tgt is ${target(view, at).toString()}`;
+      return `ICMP6, neighbor advertisement, tgt is ${target(view, at).toString()}`;
     default:
-      return `ICMP6 redirect, ${destination(view, at).toString()} to ${target(view, at).toString()}`;
+      return `ICMP6, redirect, ${destination(view, at).toString()} to ${target(view, at).toString()}`;
   }
 }

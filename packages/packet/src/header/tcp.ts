@@ -182,11 +182,11 @@ const FLAG_LETTERS: readonly (readonly [number, string])[] = [
   [SYN, "S"],
   [RST, "R"],
   [PSH, "P"],
+  [ACK, "."],
   [URG, "U"],
   [ECE, "E"],
   [CWR, "W"],
   [AE, "e"],
-  [ACK, "."],
 ];
 
 /** As tcpdump writes them: `S.` is SYN and ACK. */
