@@ -133,6 +133,8 @@ describe("RED: Floyd and Jacobson 1993; sch_red.c", () => {
     overload({ queue });
     const before = queue.stats.qavg;
     while (queue.dequeue(millis(5)) !== undefined);
+    // Asking an empty queue again does not begin a new silence.
+    queue.dequeue(millis(20));
     // 8 Mbit/s send 1000 bytes a millisecond: 30 ms are 30 packets of nothing; W is 1/8 for burst 10.
     queue.enqueue(item(), millis(35));
     expect(queue.stats.qavg / before).toBeCloseTo((1 - weightOf(10)) ** 30, 6);
@@ -153,6 +155,20 @@ describe("RED: Floyd and Jacobson 1993; sch_red.c", () => {
     expect(probabilities.at(-1)).toBeLessThan(0.05);
     // The first step up from 0.02 is a quarter of it, at half a second.
     expect(probabilities[60]).toBeCloseTo(0.025, 9);
+  });
+
+  test("D8: in the middle, from 2/5 to 3/5 of the way from min to max, the probability stays as it is", () => {
+    const heldAt = (bytes: number): number => {
+      const { queue } = make({ adaptive: true, probability: 0.1 });
+      for (let now = 0; now < seconds(5); now += millis(1)) {
+        queue.enqueue(item({ length: 500 }), now);
+        while (queue.bytes > bytes) queue.dequeue(now);
+      }
+      return queue.stats.probability;
+    };
+    expect(heldAt(10_000)).toBe(0.1);
+    expect(heldAt(11_800)).toBeGreaterThan(0.15);
+    expect(heldAt(8_200)).toBeLessThan(0.07);
   });
 
   test("D8: a silence of a year costs no more than one of a minute", () => {
