@@ -75,10 +75,12 @@ export class Link {
     for (const direction of this.#select(directions)) direction.partitioned = false;
   }
 
+  /** The counters themselves: they go on counting. */
   stats(direction: LinkDirection): Readonly<DirectionStats> {
     return this.#direction(direction).stats;
   }
 
+  /** What waits and what is under way at this moment. */
   occupancy(direction: LinkDirection): DirectionOccupancy {
     return this.#direction(direction).occupancy;
   }

@@ -101,12 +101,13 @@ export class Pacer {
   inject(input: (now: Nanos) => void, arrivedAt: Nanos = Infinity): void {
     const simulator = this.#simulator;
     if (!this.#paused) {
-      const present = this.#toVirtual(Math.min(arrivedAt, this.#clock()));
-      while (simulator.nextEventAt <= present) {
+      const moment = Math.min(arrivedAt, this.#clock());
+      // Asked anew each time: the virtual clock may be let slip on the way.
+      while (simulator.nextEventAt <= this.#toVirtual(moment)) {
         this.#noteLateness(this.#clock(), simulator.nextEventAt);
         if (!simulator.step()) break;
       }
-      if (!simulator.stopped) simulator.run({ until: Math.max(simulator.now, present) });
+      if (!simulator.stopped) simulator.run({ until: Math.max(simulator.now, this.#toVirtual(moment)) });
     }
     input(simulator.now);
   }

@@ -117,6 +117,31 @@ describe("pacing", () => {
     expect(times).toEqual([12, 12, 15]);
   });
 
+  test("P4 input that says when it came arrives at that time, unless the virtual clock has passed it", () => {
+    const { pacer, wall, log, at } = setUp();
+    const begin = wall.now;
+    const note = (now: number): void => void log.push(`input at ${now / MS}`);
+    at(10, "a");
+    at(14, "b");
+    wall.now += 15 * MS;
+    pacer.inject(note, begin + 12 * MS);
+    pacer.inject(note, begin + 11 * MS);
+    pacer.inject(note, begin + 99 * MS);
+    expect(log).toEqual(["a at 10", "input at 12", "input at 12", "b at 14", "input at 15"]);
+  });
+
+  test("P7 input that finds the virtual clock far behind does not drag it along", () => {
+    const { pacer, wall, simulator, at } = setUp({ slipAfter: 100 * MS });
+    at(10, "a");
+    at(5000, "b");
+    wall.now += 60_000 * MS;
+    let arrived = -1;
+    pacer.inject((now) => void (arrived = now));
+    expect(arrived).toBe(10 * MS);
+    expect(simulator.now).toBe(10 * MS);
+    expect(pacer.advance()).toBe(4990 * MS);
+  });
+
   test("P5 while paused virtual time stands still", () => {
     const { pacer, wall, log, at } = setUp();
     at(10, "a");
