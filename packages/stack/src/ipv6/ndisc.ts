@@ -84,6 +84,7 @@ export function installNeighbourDiscovery(host: Host, unreachable: UnreachableHa
     const neighbours = new InterfaceNeighbours(table, device, iface, 6);
     interfaces.set(iface.ifindex, new NdInterface(iface, neighbours, proxies));
     if (iface.device.hardHeaderLength > 0) iface.v6.neighbours = neighbours;
+    setMtu(iface);
   };
   for (const iface of host.interfaces) attach(iface);
   host.notifier.listen((event) => {
@@ -117,6 +118,9 @@ export function installNeighbourDiscovery(host: Host, unreachable: UnreachableHa
       case "mac":
         table.flush(on.neighbours.device);
         if ((event.iface.v6.conf.ndisc_notify | host.ipv6.confAll.ndisc_notify) !== 0) announceAll(on);
+        break;
+      case "mtu":
+        setMtu(event.iface);
         break;
       case "address-added":
         if (isIpv6(event.address)) on.addressAdded(event.address);
@@ -205,8 +209,10 @@ function setAdvertiser(on: NdInterface, options: RouterAdvertisementOptions | un
     return;
   }
   const { host, iface } = on;
+  let source: Ipv6Address | undefined;
   on.advertiser = new RouterAdvertiser(host.scheduler, host.random.fork(`ra/${iface.name}`), options, (message) => {
-    const source = on.linkLocal();
+    // The last words are said when the address is being taken away already.
+    source = on.linkLocal() ?? source;
     if (source === undefined) return;
     const link = { kind: "source-link-layer", mac: iface.mac } as const;
     sendNd(iface, { ...message, options: [link, ...(message.options ?? [])] }, source, IPV6_ALL_NODES);
@@ -295,6 +301,12 @@ function sourceOf(on: NdInterface, waiting: Packet | undefined): Ipv6Address | u
 
 function announceAll(on: NdInterface): void {
   for (const { address, flags } of on.iface.v6.addresses) if ((flags & IFA_F_TENTATIVE) === 0) on.announce(address);
+}
+
+/** The MTU of IPv6 begins as the device's, until a router tells a smaller one (`addrconf_add_dev`, NETDEV_CHANGEMTU). */
+function setMtu(iface: NetInterface): void {
+  iface.v6.conf.mtu = iface.mtu;
+  iface.v6.mtu = iface.mtu;
 }
 
 function evicts(iface: NetInterface): boolean {

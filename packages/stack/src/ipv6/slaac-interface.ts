@@ -25,7 +25,7 @@ import {
   stableAddress,
 } from "./slaac-identifier.ts";
 import { deadlineOf, remainingOf, updatedValidLifetime, type PrefixInformation } from "./slaac.ts";
-import { drawDesyncFactor, temporaryLifetimes } from "./slaac-temporary.ts";
+import { desyncFactor, temporaryLifetimes } from "./slaac-temporary.ts";
 
 type Address = InterfaceAddress<Ipv6Address>;
 
@@ -58,13 +58,12 @@ export class AddressAutoconfiguration {
   readonly #retries: SoftTimers<Retry>;
   /** Collisions per prefix: the counter of RFC 7217 §5. */
   readonly #dadCounters = new Map<Ipv6Address, number>();
-  readonly #desync: Nanos;
+  #desync: Nanos | undefined = undefined;
 
   constructor(iface: NetInterface, random: Random) {
     this.#iface = iface;
     this.#host = iface.host;
     this.#random = random;
-    this.#desync = drawDesyncFactor(iface.v6.conf, random.fork("desync"));
     this.#timers = new SoftTimers(iface.host.scheduler, (temporary) => {
       this.#regenerate(temporary);
     });
@@ -203,6 +202,7 @@ export class AddressAutoconfiguration {
   #makeTemporary(parent: Address, attempt: number): void {
     const { conf, neigh } = this.#iface.v6;
     const { now } = this.#host;
+    this.#desync = desyncFactor(conf, this.#desync, this.#random);
     const lifetimes = temporaryLifetimes(conf, now, now, parent, this.#desync, neigh.retrans_time_ms);
     if (lifetimes === undefined) return;
     const bytes = new Uint8Array(8);
@@ -237,7 +237,7 @@ export class AddressAutoconfiguration {
     for (const temporary of [...this.#temporaries.values()]) {
       if (temporary.parent !== parent) continue;
       const { address } = temporary;
-      const lifetimes = temporaryLifetimes(conf, address.created, now, parent, this.#desync, neigh.retrans_time_ms);
+      const lifetimes = temporaryLifetimes(conf, address.created, now, parent, this.#desync ?? 0, neigh.retrans_time_ms);
       if (lifetimes === undefined) continue;
       address.validUntil = lifetimes.validUntil;
       address.preferredUntil = lifetimes.preferredUntil;

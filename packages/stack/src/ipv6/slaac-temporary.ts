@@ -8,16 +8,20 @@ export interface TemporaryLifetimes {
   readonly regenerateAt: Nanos;
 }
 
-/** The desync factor of an interface: how much earlier than the others it changes its addresses, in nanoseconds. */
-export function drawDesyncFactor(conf: Readonly<Ipv6Conf>, random: Random): Nanos {
-  // No more than 0.4 of the preferred lifetime (RFC 8981 §3.8).
-  const longest = Math.min(conf.max_desync_factor, Math.floor(conf.temp_prefered_lft * 0.4));
-  return longest <= 0 ? 0 : random.below(longest * NS_PER_SEC);
+/**
+ * The desync factor: how much earlier than others an interface changes its addresses, in nanoseconds. The one drawn
+ * before stays while the settings allow it (RFC 8981 §3.8; `ipv6_create_tempaddr`).
+ */
+export function desyncFactor(conf: Readonly<Ipv6Conf>, before: Nanos | undefined, random: Random): Nanos {
+  // No more than 0.4 of the preferred lifetime.
+  const longest = Math.max(0, Math.min(conf.max_desync_factor, Math.floor(conf.temp_prefered_lft * 0.4))) * NS_PER_SEC;
+  if (before !== undefined && before <= longest) return before;
+  return longest === 0 ? 0 : random.below(longest);
 }
 
 /** Nanoseconds before the end of its preference that the successor of a temporary address is made (`REGEN_ADVANCE`). */
 export function regenerateAdvance(conf: Readonly<Ipv6Conf>, retransTimeMs: number): Nanos {
-  return 2 * NS_PER_SEC + conf.regen_max_retry * conf.dad_transmits * Math.max(retransTimeMs, 1) * NS_PER_MS;
+  return conf.regen_min_advance * NS_PER_SEC + conf.regen_max_retry * conf.dad_transmits * Math.max(retransTimeMs, 1) * NS_PER_MS;
 }
 
 /**
