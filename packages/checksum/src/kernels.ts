@@ -38,9 +38,9 @@ export interface Crc32cKernels {
 /** Both. `kind` is "simd" only if both are. */
 export interface ChecksumKernels extends SumKernels, Crc32cKernels {}
 
-const sums = new Bindings<SumKernels>((memory) => simdSums(memory) ?? typescriptSums(memory));
-const crcs = new Bindings<Crc32cKernels>((memory) => simdCrc32c(memory) ?? typescriptCrc32c(memory));
-const both = new Bindings<ChecksumKernels>((memory) => {
+const sums = /* @__PURE__ */ new Bindings<SumKernels>((memory) => simdSums(memory) ?? typescriptSums(memory));
+const crcs = /* @__PURE__ */ new Bindings<Crc32cKernels>((memory) => simdCrc32c(memory) ?? typescriptCrc32c(memory));
+const both = /* @__PURE__ */ new Bindings<ChecksumKernels>((memory) => {
   const sum = bindSums(memory);
   const crc = bindCrc32c(memory);
   return { ...sum, ...crc, kind: sum.kind === "simd" && crc.kind === "simd" ? "simd" : "typescript" };

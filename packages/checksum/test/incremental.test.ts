@@ -72,8 +72,8 @@ describe("C5 the incremental update of RFC 1624", () => {
       view.setUint8(8, 255);
       writeIpv4HeaderChecksum(view, 0);
       for (let ttl = 254; ttl >= 0; ttl--) {
-        expect(decrementTtl(view, 0)).toBe(ttl);
-        if (!ipv4HeaderValid(view, 0)) throw new Error(`id ${id}, ttl ${ttl}`);
+        // Not expect(): 75 000 of them would take seconds.
+        if (decrementTtl(view, 0) !== ttl || !ipv4HeaderValid(view, 0)) throw new Error(`id ${id}, ttl ${ttl}`);
       }
     }
   });

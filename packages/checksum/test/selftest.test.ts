@@ -90,8 +90,10 @@ describe.each(CASES)("C28 IPv%i %s", (family, protocol) => {
       const bytes = (seed * 7919) % 1440;
       const partial = withPseudo(family, NUMBER[protocol], segment(bytes, seed));
       const start = headerBytes(family);
+      const sent = wire(partial);
+      const expected = wire(withChecksum(family, NUMBER[protocol], segment(bytes, seed)));
       for (const nic of NICS) {
-        const frame = lay(wire(partial), {
+        const frame = lay(sent, {
           ipSummed: 3,
           protocol: ETHER_TYPE[family],
           networkHeader: 14,
@@ -100,7 +102,7 @@ describe.each(CASES)("C28 IPv%i %s", (family, protocol) => {
           csumOffset: offset,
         });
         expect(finishChecksum(kernels, frame, nic)).toBe(true);
-        expect(bytesOf(frame)).toEqual(wire(withChecksum(family, NUMBER[protocol], segment(bytes, seed))));
+        expect(Buffer.compare(bytesOf(frame), expected)).toBe(0);
       }
     }
   });

@@ -20,8 +20,8 @@ interface Crc32cExports {
   crc32c(scratch: number, at: number, length: number, seed: number): number;
 }
 
-const sumModule = kernelModule(sumBase64);
-const crc32cModule = kernelModule(crc32cBase64);
+const sumModule = /* @__PURE__ */ kernelModule(sumBase64);
+const crc32cModule = /* @__PURE__ */ kernelModule(crc32cBase64);
 
 /**
  * Compiles the kernels without blocking. Needed only on a browser's main thread where synchronous compilation is

@@ -53,8 +53,15 @@ export const UDP = 17;
 
 const be16 = (value: number): number[] => [(value >>> 8) & 255, value & 255];
 
-export function join(...parts: readonly (ArrayLike<number> | Iterable<number>)[]): Uint8Array {
-  return Uint8Array.from(parts.flatMap((part) => Array.from(part as Iterable<number>)));
+export function join(...parts: readonly Iterable<number>[]): Uint8Array {
+  const arrays = parts.map((part) => (part instanceof Uint8Array ? part : Uint8Array.from(part)));
+  const joined = new Uint8Array(arrays.reduce((sum, array) => sum + array.length, 0));
+  let at = 0;
+  for (const array of arrays) {
+    joined.set(array, at);
+    at += array.length;
+  }
+  return joined;
 }
 
 export function ethernet(type: number, payload: Iterable<number>): Uint8Array {
