@@ -209,7 +209,7 @@ export interface EventResult {
 }
 
 export interface SeriesResult {
-  /** Time between two samples. Sample `i` covers the time from `i * interval` to `(i + 1) * interval`. */
+  /** Time between two samples. Sample `i` covers the time from `i * interval` to `(i + 1) * interval`, the last to the end. */
   readonly interval: Nanos;
   readonly samples: number;
   readonly links: readonly LinkSeries[];

@@ -60,13 +60,20 @@ async function openAttachments(
 async function passTime(world: BuiltWorld, until: Nanos, options: RunScenarioOptions): Promise<RunEnding> {
   if (world.scenario.realtime === true) return passRealTime(world, until, options);
   const { simulator } = world;
-  for (;;) {
-    if (options.signal?.aborted === true) return { end: "aborted" };
-    const { end } = simulator.run({ until, maxEvents: BATCH });
-    world.throwIfFailed();
-    options.onProgress?.({ now: simulator.now, until, events: simulator.events });
-    if (end !== "budget") return { end: "finished" };
-    await options.turn?.();
+  const { signal } = options;
+  const stop = (): void => simulator.pause();
+  signal?.addEventListener("abort", stop);
+  try {
+    for (;;) {
+      if (signal?.aborted === true) return { end: "aborted" };
+      const { end } = simulator.run({ until, maxEvents: BATCH });
+      world.throwIfFailed();
+      options.onProgress?.({ now: simulator.now, until, events: simulator.events });
+      if (end === "until" || end === "idle") return { end: "finished" };
+      await options.turn?.();
+    }
+  } finally {
+    signal?.removeEventListener("abort", stop);
   }
 }
 
