@@ -205,6 +205,21 @@ describe("congestion marks", () => {
     for (const frame of kept) frame.release();
   });
 
+  test("Q3 without memory for that copy it is dropped where it would have been marked", () => {
+    open({ policer: { rate: 8_000_000, burst: 150, exceed: "mark" } });
+    const { pool } = world.simulation;
+    const kept = pool.from(udpFrame({ ecn: ECN_ECT_0 }))!;
+    const hogs: Packet[] = [];
+    for (let hog = pool.alloc(10); hog !== undefined; hog = pool.alloc(10)) hogs.push(hog);
+    world.link.a.send(kept.clone());
+    world.link.a.send(kept.clone());
+    world.run();
+    expect(world.atB).toHaveLength(1);
+    expect(world.link.stats("aToB").dropped).toEqual({ POLICER: 1 });
+    expect(frameEcn(kept)).toBe(ECN_ECT_0);
+    for (const frame of [...hogs, kept]) frame.release();
+  });
+
   test("Q3 RFC 1624: the mark patches the IPv4 checksum, and leaves a wrong one wrong", () => {
     open();
     for (const damage of [0, 1]) {
