@@ -9,7 +9,6 @@ import {
   ipv4,
   ipv6,
   IPPROTO_ICMPV6,
-  Packet,
   PacketPool,
   parseIpv4,
   parseIpv6,
@@ -17,6 +16,7 @@ import {
   readIpv6,
   type Ipv6Address,
   type nd,
+  type Packet,
 } from "@seville/packet";
 import { bindChecksum } from "@seville/checksum";
 import { Simulator } from "@seville/sim";

@@ -23,12 +23,27 @@ const LL = "fe80::99";
 type Advertisement = Extract<nd.NdMessage, { readonly type: "router-advertisement" }>;
 
 function ra(fields: Partial<Advertisement> = {}): Uint8Array {
-  const message = { type: "router-advertisement", curHopLimit: 0, flags: 0, routerLifetime: 0, reachableTime: 0, retransTimer: 0, ...fields } as const;
+  const message = {
+    type: "router-advertisement",
+    curHopLimit: 0,
+    flags: 0,
+    routerLifetime: 0,
+    reachableTime: 0,
+    retransTimer: 0,
+    ...fields,
+  } as const;
   return icmp6Frame({ source: LL, destination: "ff02::1", body: ndBody(nd.write, nd.lengthOf, message) });
 }
 
 function pio(prefix: string, valid: number, preferred: number, flags = 0xc0, prefixLength = 64): nd.NdOption {
-  return { kind: "prefix-information", prefix: parseIpv6(prefix), prefixLength, flags, validLifetime: valid, preferredLifetime: preferred };
+  return {
+    kind: "prefix-information",
+    prefix: parseIpv6(prefix),
+    prefixLength,
+    flags,
+    validLifetime: valid,
+    preferredLifetime: preferred,
+  };
 }
 
 function quiet(options: WorldOptions = {}): LinkWorld {
@@ -43,7 +58,12 @@ function madeOf(w: LinkWorld): InterfaceAddress<Ipv6Address>[] {
 }
 
 describe("N70 RFC 4862 §5.5.3 e: the two-hour rule, every row as the recorded kernel (slaac_lifetimes)", () => {
-  const rows = recorded("slaac_lifetimes") as readonly { readonly first: number; readonly then: number; readonly valid: number; readonly preferred: number }[];
+  const rows = recorded("slaac_lifetimes") as readonly {
+    readonly first: number;
+    readonly then: number;
+    readonly valid: number;
+    readonly preferred: number;
+  }[];
   for (const { first, then, valid, preferred } of rows) {
     test(`N70 ${first} s to live, told ${then}: ${valid}`, () => {
       const w = quiet();
@@ -87,12 +107,21 @@ interface RaRow {
   readonly mtu: number;
   readonly reachable: number;
   readonly retrans: number;
-  readonly routes: readonly { readonly dst: string; readonly gateway?: string; readonly metric: number; readonly pref: string; readonly expires?: number }[];
+  readonly routes: readonly {
+    readonly dst: string;
+    readonly gateway?: string;
+    readonly metric: number;
+    readonly pref: string;
+    readonly expires?: number;
+  }[];
   readonly neighbour: { readonly state: string | null; readonly router?: boolean };
 }
 
 test("N71 RFC 4861 §6.3.4, RFC 4191: what is taken from which advertisement, in the order of the recording (ra_acceptance)", () => {
-  const kernel = recorded("ra_acceptance") as { readonly rows: readonly RaRow[]; readonly addresses: readonly string[] };
+  const kernel = recorded("ra_acceptance") as {
+    readonly rows: readonly RaRow[];
+    readonly addresses: readonly string[];
+  };
   const w = quiet({ sysctls: { "net.ipv6.conf.eth0.accept_ra_rt_info_max_plen": 64 } });
   expect(kernel.rows.length).toBeGreaterThan(20);
   for (const row of kernel.rows) {
@@ -118,10 +147,17 @@ test("N71 RFC 4861 §6.3.4, RFC 4191: what is taken from which advertisement, in
       row.retrans,
     ]);
     const entry = w.layers.nd.of(w.iface)?.neighbours.device.entries.get(parseIpv6(row.source));
-    expect([row.case, entry === undefined ? null : nudStateName(entry.nudState)]).toEqual([row.case, row.neighbour.state]);
+    expect([row.case, entry === undefined ? null : nudStateName(entry.nudState)]).toEqual([
+      row.case,
+      row.neighbour.state,
+    ]);
     if (row.neighbour.router !== undefined) expect(entry?.isRouter).toBe(row.neighbour.router);
   }
-  expect(madeOf(w).map(({ address }) => address.toString()).sort()).toEqual(kernel.addresses);
+  expect(
+    madeOf(w)
+      .map(({ address }) => address.toString())
+      .sort(),
+  ).toEqual(kernel.addresses);
 });
 
 describe("N72 RFC 7217: stable addresses as the recorded kernel makes them (stable_privacy)", () => {
@@ -137,7 +173,10 @@ describe("N72 RFC 7217: stable addresses as the recorded kernel makes them (stab
 
   test("N72 §5: another prefix, secret, device or counter gives another identifier", () => {
     const base = [parseIpv6("2001:db8::"), parseIpv6(kernel.secret), 0, 0] as const;
-    const of = (...given: readonly [Ipv6Address, Ipv6Address, number, number]): string => stableAddress(...given).toString().slice(-19);
+    const of = (...given: readonly [Ipv6Address, Ipv6Address, number, number]): string =>
+      stableAddress(...given)
+        .toString()
+        .slice(-19);
     const seen = new Set([
       of(...base),
       of(parseIpv6("2001:db8:1::"), base[1], 0, 0),
@@ -167,14 +206,17 @@ describe("N72 RFC 7217: stable addresses as the recorded kernel makes them (stab
   });
 
   test("N72 RFC 5453: reserved identifiers are not used", () => {
-    for (const text of ["fe80::", "2001:db8::fdff:ffff:ffff:ff80", "2001:db8::200:5eff:fe00:0"]) expect(isReservedIdentifier(parseIpv6(text))).toBe(true);
+    for (const text of ["fe80::", "2001:db8::fdff:ffff:ffff:ff80", "2001:db8::200:5eff:fe00:0"])
+      expect(isReservedIdentifier(parseIpv6(text))).toBe(true);
     expect(isReservedIdentifier(parseIpv6("fe80::1"))).toBe(false);
   });
 
   test("N72 the compression function: SHA-1 of the empty message is one padded block (FIPS 180-4)", () => {
     const block = new DataView(new ArrayBuffer(64));
     block.setUint8(0, 0x80);
-    const hex = sha1Block(block).map((word) => word.toString(16).padStart(8, "0")).join("");
+    const hex = sha1Block(block)
+      .map((word) => word.toString(16).padStart(8, "0"))
+      .join("");
     expect(hex).toBe("da39a3ee5e6b4b0d3255bfef95601890afd80709");
   });
 });
@@ -223,9 +265,17 @@ describe("N73 addresses come and go", () => {
   });
 
   test("N73 RFC 8981: a temporary address beside the public one, regenerated before it is deprecated, never after its parent", () => {
-    const w = quiet({ sysctls: { "net.ipv6.conf.eth0.use_tempaddr": 2, "net.ipv6.conf.eth0.temp_prefered_lft": 1000, "net.ipv6.conf.eth0.temp_valid_lft": 3000, "net.ipv6.conf.eth0.max_desync_factor": 0 } });
+    const w = quiet({
+      sysctls: {
+        "net.ipv6.conf.eth0.use_tempaddr": 2,
+        "net.ipv6.conf.eth0.temp_prefered_lft": 1000,
+        "net.ipv6.conf.eth0.temp_valid_lft": 3000,
+        "net.ipv6.conf.eth0.max_desync_factor": 0,
+      },
+    });
     w.receive(ra({ options: [pio("2001:db8:1::", 500_000, 400_000)] }));
-    const temporaries = (): InterfaceAddress<Ipv6Address>[] => w.iface.v6.addresses.filter(({ flags, proto }) => (flags & IFA_F_TEMPORARY) !== 0 && proto === IFAPROT_KERNEL_RA);
+    const temporaries = (): InterfaceAddress<Ipv6Address>[] =>
+      w.iface.v6.addresses.filter(({ flags, proto }) => (flags & IFA_F_TEMPORARY) !== 0 && proto === IFAPROT_KERNEL_RA);
     expect(temporaries()).toHaveLength(1);
     const [first] = temporaries();
     expect(first!.address).not.toBe(parseIpv6("2001:db8:1::ff:fe00:1"));
@@ -236,7 +286,9 @@ describe("N73 addresses come and go", () => {
     expect(first!.flags & IFA_F_DEPRECATED).not.toBe(0);
     w.run(2_000_000);
     expect(temporaries()).not.toContain(first);
-    expect(w.host.ipv6.selectSource(parseIpv6("2001:db8:9::1"), w.iface, 0)).toBe(temporaries().find(({ flags }) => (flags & IFA_F_DEPRECATED) === 0)?.address);
+    expect(w.host.ipv6.selectSource(parseIpv6("2001:db8:9::1"), w.iface, 0)).toBe(
+      temporaries().find(({ flags }) => (flags & IFA_F_DEPRECATED) === 0)?.address,
+    );
     w.down();
     expect(w.inUse).toBe(0);
   });
@@ -249,9 +301,20 @@ describe("N73 addresses come and go", () => {
   });
 
   test("N73 prefixes that are not believed, and lifetimes that our clock cannot hold", () => {
-    const good = { prefix: parseIpv6("2001:db8::"), prefixLength: 64, flags: 0xc0, validLifetime: 10, preferredLifetime: 5 };
+    const good = {
+      prefix: parseIpv6("2001:db8::"),
+      prefixLength: 64,
+      flags: 0xc0,
+      validLifetime: 10,
+      preferredLifetime: 5,
+    };
     expect(prefixFault(good)).toBeUndefined();
-    for (const bad of [{ prefix: parseIpv6("fe80::") }, { prefix: parseIpv6("ff02::") }, { prefixLength: 129 }, { preferredLifetime: 11 }]) {
+    for (const bad of [
+      { prefix: parseIpv6("fe80::") },
+      { prefix: parseIpv6("ff02::") },
+      { prefixLength: 129 },
+      { preferredLifetime: 11 },
+    ]) {
       expect(prefixFault({ ...good, ...bad })).toBeTypeOf("string");
     }
     expect(deadlineOf(4_294_967_294, 0)).toBe(Infinity);
@@ -261,9 +324,18 @@ describe("N73 addresses come and go", () => {
 
 describe("N74 RFC 4861 §6.3.7 and RFC 7559: soliciting routers, as the recorded kernel (router_solicitations)", () => {
   const kernel = recorded("router_solicitations") as readonly { readonly ms: number; readonly frame: string }[];
-  const settings = { "net.ipv6.conf.eth0.router_solicitations": 5, "net.ipv6.conf.eth0.router_solicitation_interval": 1, "net.ipv6.conf.eth0.router_solicitation_max_interval": 4 };
+  const settings = {
+    "net.ipv6.conf.eth0.router_solicitations": 5,
+    "net.ipv6.conf.eth0.router_solicitation_interval": 1,
+    "net.ipv6.conf.eth0.router_solicitation_max_interval": 4,
+  };
   const gapsOf = (times: number[]): number[] => times.slice(1).map((ms, i) => ms - times[i]!);
-  const bounds = [[0.9, 1.1], [1.71, 2.31], [3.24, 4.86], [3.6, 4.4]];
+  const bounds = [
+    [0.9, 1.1],
+    [1.71, 2.31],
+    [3.24, 4.86],
+    [3.6, 4.4],
+  ];
 
   test("N74 the number, content and backoff of the solicitations", () => {
     for (let seed = 1; seed <= 10; seed++) {
@@ -272,7 +344,10 @@ describe("N74 RFC 4861 §6.3.7 and RFC 7559: soliciting routers, as the recorded
       const ours = w.take(({ bytes }) => icmp6Of(bytes)?.type === icmpv6.ROUTER_SOLICITATION);
       const theirs = kernel.filter(({ frame }) => icmp6Of(fromHex(frame))?.type === icmpv6.ROUTER_SOLICITATION);
       expect(ours.map(({ bytes }) => icmp6Of(bytes))).toEqual(theirs.map(({ frame }) => icmp6Of(fromHex(frame))));
-      for (const [gaps, slack] of [[gapsOf(ours.map(({ ms }) => ms)), 1], [gapsOf(theirs.map(({ ms }) => ms)), 150]] as const) {
+      for (const [gaps, slack] of [
+        [gapsOf(ours.map(({ ms }) => ms)), 1],
+        [gapsOf(theirs.map(({ ms }) => ms)), 150],
+      ] as const) {
         for (const [i, gap] of gaps.entries()) {
           expect(gap).toBeGreaterThanOrEqual(bounds[i]![0]! * 1000 - slack);
           expect(gap).toBeLessThanOrEqual(bounds[i]![1]! * 1000 + slack);
@@ -298,7 +373,11 @@ describe("N74 RFC 4861 §6.3.7 and RFC 7559: soliciting routers, as the recorded
   });
 
   test("N74 router_solicitations 0, a router and accept_ra 0 ask nobody", () => {
-    for (const sysctls of [{ "net.ipv6.conf.eth0.router_solicitations": 0 }, { "net.ipv6.conf.eth0.forwarding": 1 }, { "net.ipv6.conf.eth0.accept_ra": 0 }]) {
+    for (const sysctls of [
+      { "net.ipv6.conf.eth0.router_solicitations": 0 },
+      { "net.ipv6.conf.eth0.forwarding": 1 },
+      { "net.ipv6.conf.eth0.accept_ra": 0 },
+    ]) {
       const w = new LinkWorld({ up: false, sysctls });
       w.up();
       w.run(20_000);
@@ -369,11 +448,28 @@ describe("N75 the default router list (RFC 4861 §6.3.6, RFC 4191 §3.2)", () =>
   test("N75 on a host: a router that does not answer any more gives way to the other", () => {
     const w = quiet();
     const source = (text: string, flags: number): Uint8Array =>
-      icmp6Frame({ source: text, destination: "ff02::1", body: ndBody(nd.write, nd.lengthOf, { type: "router-advertisement", curHopLimit: 64, flags, routerLifetime: 1800, reachableTime: 0, retransTimer: 0, options: [{ kind: "source-link-layer", mac: 0x0200_0000_0099 }] }) });
+      icmp6Frame({
+        source: text,
+        destination: "ff02::1",
+        body: ndBody(nd.write, nd.lengthOf, {
+          type: "router-advertisement",
+          curHopLimit: 64,
+          flags,
+          routerLifetime: 1800,
+          reachableTime: 0,
+          retransTimer: 0,
+          options: [{ kind: "source-link-layer", mac: 0x0200_0000_0099 }],
+        }),
+      });
     w.receive(source("fe80::a", 0x08));
     w.receive(source("fe80::b", 0x00));
-    const first = (): string | undefined => [...w.host.ipv6.fib.routes()].find(({ prefixLength }) => prefixLength === 0)?.hops[0]?.gateway?.toString();
+    const first = (): string | undefined =>
+      [...w.host.ipv6.fib.routes()].find(({ prefixLength }) => prefixLength === 0)?.hops[0]?.gateway?.toString();
     expect(first()).toBe("fe80::a");
+    // Two routes, not one with two hops: a host does not spread over its routers.
+    expect(
+      [...w.host.ipv6.fib.routes()].filter(({ prefixLength }) => prefixLength === 0).map(({ hops }) => hops.length),
+    ).toEqual([1, 1]);
     w.sendV6("fe80::a", "fe80::ff:fe00:1");
     w.run(9000);
     expect(w.layers.nd.of(w.iface)?.neighbours.device.entries.get(parseIpv6("fe80::a"))?.nudState).toBe(NUD_FAILED);
@@ -389,10 +485,15 @@ describe("N75 the default router list (RFC 4861 §6.3.6, RFC 4191 §3.2)", () =>
 });
 
 describe("N76 RFC 4861 §6.2: advertising", () => {
-  function advertiser(options: RouterAdvertisementOptions = {}, seed = 1): { sim: Simulator; ra: RouterAdvertiser; sent: { at: number; message: Advertisement }[] } {
+  function advertiser(
+    options: RouterAdvertisementOptions = {},
+    seed = 1,
+  ): { sim: Simulator; ra: RouterAdvertiser; sent: { at: number; message: Advertisement }[] } {
     const sim = new Simulator();
     const sent: { at: number; message: Advertisement }[] = [];
-    const made = new RouterAdvertiser(sim, createRandom(seed), options, (message) => sent.push({ at: sim.now / 1e9, message }));
+    const made = new RouterAdvertiser(sim, createRandom(seed), options, (message) =>
+      sent.push({ at: sim.now / 1e9, message }),
+    );
     return { sim, ra: made, sent };
   }
 
@@ -447,14 +548,22 @@ describe("N76 RFC 4861 §6.2: advertising", () => {
       [{ defaultLifetime: 100 }, "defaultLifetime"],
       [{ defaultLifetime: 9001 }, "defaultLifetime"],
       [{ reachableTime: 3_600_001 }, "reachableTime"],
-      [{ prefixes: [{ prefix: parseIpv6("2001:db8::"), prefixLength: 64, validLifetime: 5, preferredLifetime: 6 }] }, "preferredLifetime"],
+      [
+        { prefixes: [{ prefix: parseIpv6("2001:db8::"), prefixLength: 64, validLifetime: 5, preferredLifetime: 6 }] },
+        "preferredLifetime",
+      ],
     ];
-    for (const [options, argument] of bad) expect(() => advertiser(options)).toThrow(expect.objectContaining({ argument }) as Error);
+    for (const [options, argument] of bad)
+      expect(() => advertiser(options)).toThrow(expect.objectContaining({ argument }) as Error);
     expect(() => advertiser({ maxInterval: 4 })).not.toThrow();
   });
 
   test("N76 every option, read back as a host reads it (RFC 4191, RFC 8106, RFC 8781)", () => {
-    const { sim, ra: router, sent } = advertiser({
+    const {
+      sim,
+      ra: router,
+      sent,
+    } = advertiser({
       managed: true,
       otherConfig: true,
       linkMtu: 1400,
@@ -469,7 +578,14 @@ describe("N76 RFC 4861 §6.2: advertising", () => {
     expect(sent[0]!.message.flags).toBe(0x80 | 0x40 | 0x08);
     expect(sent[0]!.message.options).toEqual([
       { kind: "mtu", mtu: 1400 },
-      { kind: "prefix-information", prefix: parseIpv6("2001:db8:1::"), prefixLength: 64, flags: 0x80, validLifetime: 2_592_000, preferredLifetime: 604_800 },
+      {
+        kind: "prefix-information",
+        prefix: parseIpv6("2001:db8:1::"),
+        prefixLength: 64,
+        flags: 0x80,
+        validLifetime: 2_592_000,
+        preferredLifetime: 604_800,
+      },
       { kind: "route-information", prefix: parseIpv6("2001:db8:2::"), prefixLength: 48, preference: 3, lifetime: 1800 },
       { kind: "rdnss", lifetime: 1800, servers: [parseIpv6("2001:db8::53")] },
       { kind: "pref64", prefix: parseIpv6("64:ff9b::"), prefixLength: 96, lifetime: 608 },
@@ -481,9 +597,24 @@ describe("N76 RFC 4861 §6.2: advertising", () => {
     w.layers.nd.advertise(w.iface, { prefixes: [{ prefix: parseIpv6("2001:db8:1::"), prefixLength: 64 }] });
     expect(w.take(({ bytes }) => icmp6Of(bytes)?.type === 134)).toEqual([]);
     w.run(60_000);
-    const frames = (): string[] => w.take(({ bytes }) => icmp6Of(bytes)?.type === 134).map(({ bytes }) => { const f = icmp6Of(bytes)!; return `${f.source} ${f.destination} ${f.hops} lifetime ${parseInt(f.body.slice(4, 8), 16)} ${f.body.slice(24, 40)}`; });
+    const frames = (): string[] =>
+      w
+        .take(({ bytes }) => icmp6Of(bytes)?.type === 134)
+        .map(({ bytes }) => {
+          const f = icmp6Of(bytes)!;
+          return `${f.source} ${f.destination} ${f.hops} lifetime ${parseInt(f.body.slice(4, 8), 16)} ${f.body.slice(24, 40)}`;
+        });
     expect(frames()).toEqual(Array<string>(3).fill("fe80::ff:fe00:1 ff02::1 255 lifetime 1800 0101020000000001"));
-    w.receive(icmp6Frame({ source: "fe80::99", destination: "ff02::2", body: ndBody(nd.write, nd.lengthOf, { type: "router-solicitation", options: [{ kind: "source-link-layer", mac: 0x0200_0000_0099 }] }) }));
+    w.receive(
+      icmp6Frame({
+        source: "fe80::99",
+        destination: "ff02::2",
+        body: ndBody(nd.write, nd.lengthOf, {
+          type: "router-solicitation",
+          options: [{ kind: "source-link-layer", mac: 0x0200_0000_0099 }],
+        }),
+      }),
+    );
     w.run(600);
     expect(frames()).toHaveLength(1);
     const asker = w.layers.nd.of(w.iface)?.neighbours.device.entries.get(parseIpv6("fe80::99"));

@@ -237,7 +237,14 @@ export class AddressAutoconfiguration {
     for (const temporary of [...this.#temporaries.values()]) {
       if (temporary.parent !== parent) continue;
       const { address } = temporary;
-      const lifetimes = temporaryLifetimes(conf, address.created, now, parent, this.#desync ?? 0, neigh.retrans_time_ms);
+      const lifetimes = temporaryLifetimes(
+        conf,
+        address.created,
+        now,
+        parent,
+        this.#desync ?? 0,
+        neigh.retrans_time_ms,
+      );
       if (lifetimes === undefined) continue;
       address.validUntil = lifetimes.validUntil;
       address.preferredUntil = lifetimes.preferredUntil;

@@ -21,7 +21,10 @@ export function desyncFactor(conf: Readonly<Ipv6Conf>, before: Nanos | undefined
 
 /** Nanoseconds before the end of its preference that the successor of a temporary address is made (`REGEN_ADVANCE`). */
 export function regenerateAdvance(conf: Readonly<Ipv6Conf>, retransTimeMs: number): Nanos {
-  return conf.regen_min_advance * NS_PER_SEC + conf.regen_max_retry * conf.dad_transmits * Math.max(retransTimeMs, 1) * NS_PER_MS;
+  return (
+    conf.regen_min_advance * NS_PER_SEC +
+    conf.regen_max_retry * conf.dad_transmits * Math.max(retransTimeMs, 1) * NS_PER_MS
+  );
 }
 
 /**

@@ -26,8 +26,9 @@ export function withSibling(route: Route, more: Route): Route {
   return joined;
 }
 
+/** Ways that routers told stay routes of their own: hosts choose one router, they do not spread (RTF_ADDRCONF). */
 function hasGateways(route: Route): boolean {
-  return route.hops.every((hop) => hop.gateway !== undefined);
+  return route.protocol !== "ra" && route.hops.every((hop) => hop.gateway !== undefined);
 }
 
 function sameHop(a: RouteHop, b: RouteHop): boolean {
