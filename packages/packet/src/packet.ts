@@ -32,12 +32,12 @@ export class Packet {
   tail = 0;
   end = 0;
 
-  macHeader = NO_HEADER;
-  networkHeader = NO_HEADER;
-  transportHeader = NO_HEADER;
-  innerMacHeader = NO_HEADER;
-  innerNetworkHeader = NO_HEADER;
-  innerTransportHeader = NO_HEADER;
+  macHeader: number = NO_HEADER;
+  networkHeader: number = NO_HEADER;
+  transportHeader: number = NO_HEADER;
+  innerMacHeader: number = NO_HEADER;
+  innerNetworkHeader: number = NO_HEADER;
+  innerTransportHeader: number = NO_HEADER;
   /** The inner headers are set and a device may offload for them. */
   encapsulation = false;
 

@@ -51,7 +51,7 @@ export const NRB_RECORD_IPV6 = 2;
 export const EPB_DIRECTION_INBOUND = 1;
 export const EPB_DIRECTION_OUTBOUND = 2;
 /** epb_flags, bit 24: the frame's check sequence was wrong. */
-export const EPB_ERROR_CRC = 1 << 24;
+export const EPB_ERROR_CRC: number = 1 << 24;
 
 /** LINKTYPE_ values (tcpdump.org's registry) that this project meets. */
 export const LINKTYPE_NULL = 0;
