@@ -43,6 +43,8 @@ export interface BootOptions {
   readonly dmesg?: string;
   /** Shows the kernel's messages as it boots. */
   readonly verbose?: boolean;
+  /** Nice value, if this process may: negative for a guest that is to keep pace on a busy machine. */
+  readonly nice?: number;
 }
 
 /** How a guest ended. */
@@ -105,7 +107,9 @@ export function boot(options: BootOptions): Guest {
   });
   // User-mode Linux aborts when its kernel panics: no core files. `timeout` holds even if this process is killed.
   const limits = isInteractive ? 'ulimit -c 0; exec "$@"' : 'ulimit -c 0; exec timeout -k 5 "$0" "$@"';
-  const child = spawn("sh", ["-c", limits, String(timeoutSeconds), ...command], {
+  // Without the privilege nice complains on standard error, and runs the command all the same.
+  const nice = options.nice === undefined ? [] : ["nice", "-n", String(options.nice)];
+  const child = spawn("sh", ["-c", limits, String(timeoutSeconds), ...nice, ...command], {
     stdio: isInteractive ? "inherit" : ["pipe", "pipe", "pipe"],
   });
   return supervise(child, run, { ...options, timeoutSeconds });

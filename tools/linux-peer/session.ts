@@ -9,6 +9,9 @@ export interface CommandResult {
   readonly status: number;
 }
 
+/** The guest is no more: no command will run in it. */
+export class GuestGone extends PeerError {}
+
 /** A line of the guest's console holds no more. */
 const MOST_BYTES = 4095;
 
@@ -26,6 +29,7 @@ export class GuestSession {
   readonly #lines: AsyncIterator<string>;
   #count = 0;
   #busy = false;
+  #gone = false;
 
   private constructor(guest: Guest) {
     this.#guest = guest;
@@ -47,6 +51,7 @@ export class GuestSession {
    * @throws PeerError if the guest ended, or after `timeoutMs`: then the guest is killed, for its shell is lost
    */
   async run(command: string, timeoutMs = 30_000): Promise<CommandResult> {
+    if (this.#gone) throw new GuestGone("the guest is gone");
     if (this.#busy) throw new PeerError("a session runs one command at a time");
     const mark = `--${++this.#count}--`;
     const line = `{ ${command}\n} 2>&1; echo "${mark}$?"\n`;
@@ -85,6 +90,7 @@ export class GuestSession {
     for (;;) {
       const next = await this.#lines.next();
       if (next.done === true) {
+        this.#gone = true;
         const { complaint } = await this.#guest.ended;
         throw new PeerError(
           `the guest ended during ${command}: ${complaint ?? "it was told to"}\n${output.join("\n")}`,

@@ -8,7 +8,7 @@ export const ENGINES: readonly Engine[] = ["uml", "qemu"];
 
 /** A message for whoever ran the tool, without a stack. `boot` ends with status 125 then. */
 export class PeerError extends Error {
-  override readonly name = "PeerError";
+  override readonly name: string = "PeerError";
 }
 
 /** Debian packages that make up the guest's root directory, with all that they depend on. */

@@ -7,9 +7,11 @@ export const fragmentCases: readonly GuestCase[] = defineCases([
   {
     name: "fragments over IPv4 (RFC 791 §3.2): 4000 bytes, cut by the guest and again by our routers",
     quick: true,
-    async run({ left, world }) {
+    async run({ left, right, world }) {
       const { mib } = world.hosts.get("r1") as NonNullable<ReturnType<typeof world.hosts.get>>;
       const before = { creates: mib.ip.FragCreates, oks: mib.ip.FragOKs };
+      await left.expect("ip -4 route flush cache");
+      await right.expect("ip -4 route flush cache");
       // Without path MTU discovery (`dont`), so that the guest's fragments are of 1500 bytes and have to be cut again.
       const report = await ping(left, `-c 5 -M dont -s 4000 ${RIGHT.ipv4}`);
       check(report.received === 5, "5 replies", report.text);

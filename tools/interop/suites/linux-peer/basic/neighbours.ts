@@ -3,16 +3,14 @@ import { ping } from "./ping.ts";
 import { LEFT, RIGHT } from "./topology.ts";
 import { defineCases, type GuestCase } from "./two-guests.ts";
 
-/** The first cases: they also give the guests their addresses. */
+/** Finding each other on a link. */
 export const neighbourCases: readonly GuestCase[] = defineCases([
   {
     name: "SLAAC (RFC 4862 §5.5): an address, a route and a hop limit from our router's advertisement",
     quick: true,
     async run({ left }) {
-      await left.expect("sysctl -qw net.ipv6.conf.eth0.accept_ra=1 && ip link set eth0 up");
       // Soliciting is the guest's part: it asks when its link-local address is no longer tentative.
-      const wait =
-        "for i in $(seq 100); do ip -6 addr show dev eth0 scope global | grep -q mngtmpaddr && break; sleep 0.1; done";
+      const wait = "for i in $(seq 30); do ip -6 addr show dev eth0 | grep -q mngtmpaddr && break; sleep 0.3; done";
       const text = await left.expect(
         `${wait}; ip -6 addr show dev eth0; ip -6 route show default; sysctl -n net.ipv6.conf.eth0.hop_limit`,
       );
@@ -35,13 +33,6 @@ export const neighbourCases: readonly GuestCase[] = defineCases([
     name: "ARP (RFC 826): the guests find the routers, and the routers the guests",
     quick: true,
     async run({ left, right, world }) {
-      await left.expect(
-        `ip addr add ${LEFT.ipv4}/24 dev eth0 && ip addr add ${LEFT.ipv6}/64 dev eth0 nodad && ip route add default via ${LEFT.router4}`,
-      );
-      await right.expect(
-        `sysctl -qw net.ipv6.conf.eth0.accept_ra=0; ip addr add ${RIGHT.ipv4}/24 dev eth0; ip link set eth0 up; ` +
-          `ip addr add ${RIGHT.ipv6}/64 dev eth0 nodad; ip route add default via ${RIGHT.router4}; ip -6 route add default via ${RIGHT.router6}`,
-      );
       for (const [guest, router, mac] of [
         [left, LEFT.router4, "02:00:00:00:01:01"],
         [right, RIGHT.router4, "02:00:00:00:02:01"],

@@ -9,6 +9,8 @@ export interface TwoGuests {
   readonly world: World;
   readonly left: GuestSession;
   readonly right: GuestSession;
+  /** Frames that this machine's kernel dropped so far between us and the guests, because one side was given no processor time. */
+  readonly lostByMachine: () => number;
 }
 
 export type GuestCase = Case<TwoGuests>;
