@@ -1,6 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { EXIT } from "./exit-codes.ts";
 import { explain } from "./failure.ts";
+import type { DissectFlags } from "./commands/dissect.ts";
 import type { RunFlags } from "./commands/run.ts";
 import { version } from "./version.ts";
 
@@ -101,6 +102,17 @@ function addOthers(command: Command, outcome: Outcome): void {
       printSchema();
     });
   command
+    .command("dissect")
+    .description("print the packets of a capture (pcapng or pcap)")
+    .argument("<file>", "a capture")
+    .option("--packet <number>", "only this one, with every field", wholeNumber)
+    .option("--limit <number>", "no more than so many", wholeNumber)
+    .option("-v, --verbose", "every field, by its Wireshark name")
+    .action(async (file: string, flags: DissectFlags) => {
+      const { dissectFile } = await import("./commands/dissect.ts");
+      outcome.exitCode = await dissectFile(file, flags);
+    });
+  command
     .command("verify-determinism")
     .description("run a scenario twice and compare every frame and every byte of the captures")
     .argument("[scenario]", "a shipped scenario or a file", "hello")
@@ -137,6 +149,7 @@ Examples:
   seville run bad-network --seed 7                the same faults with other dice
   seville run hello --set links.wan.loss=5%       change a value of the scenario
   seville run my-network.yaml --json | jq .pings  the result for programs
+  seville dissect seville-out/hello/bob-eth0.pcapng --limit 20
   seville validate my-network.yaml                every mistake, with its line
   seville verify-determinism bad-network          the same bytes twice?
 

@@ -200,7 +200,7 @@ describe("X8: captures", () => {
       "--set",
       "links.wan.loss=50%",
       "--until",
-      "4s",
+      "6s",
       "--out",
       out,
     );
@@ -218,6 +218,38 @@ describe("X8: captures", () => {
       return tshark(join(out, "bob-eth0.pcapng"), "-Y", "icmp || udp").length;
     };
     expect(await count("host")).toBe(await count("wire"));
+  });
+});
+
+describe("dissect", () => {
+  const out = join(directory, "to-dissect");
+  const capture = join(out, "bob-eth0.pcapng");
+
+  beforeAll(async () => {
+    await seville("run", "hello", "--quiet", "--no-report", "--until", "4s", "--out", out);
+  });
+
+  testWith(["tshark"], "a line for each packet, as many as tshark sees", async () => {
+    const { code, stdout } = await seville("dissect", capture);
+    expect(code).toBe(EXIT.OK);
+    const lines = stdout.trimEnd().split("\n");
+    expect(lines).toHaveLength(tshark(capture).length);
+    expect(stdout).toMatch(/^ +\d+ \d+\.\d{9} < IP 10\.0\.1\.2 > 10\.0\.2\.2: ICMP echo request/m);
+  });
+
+  test("one packet with every field, or the first few", async () => {
+    const { stdout } = await seville("dissect", capture, "--packet", "1");
+    expect(stdout).toContain("Ethernet II\n  Destination: 33:33:");
+    expect((await seville("dissect", capture, "--limit", "3")).stdout.split("\n")).toHaveLength(4);
+  });
+
+  test("what is no capture is said, and 3", async () => {
+    expect(await seville("dissect", MAIN)).toMatchObject({
+      code: EXIT.BAD_INPUT,
+      stdout: "",
+      stderr: /neither pcapng nor pcap/,
+    });
+    expect(await seville("dissect", "nowhere.pcapng")).toMatchObject({ code: EXIT.BAD_INPUT, stderr: /ENOENT/ });
   });
 });
 

@@ -35,7 +35,11 @@ describe("X5: the first difference is named", () => {
     ],
     ["a frame that is not there", [FRAMES[0]!], "a:eth0, record 2, at 2us: is there only once"],
   ] as const)("%s", (_name, other, message) => {
-    expect(firstDifference(recording(FRAMES), recording(other))?.message).toBe(message);
+    expect(firstDifference(recording(FRAMES), recording(other))?.message.split("\n")[0]).toBe(message);
+  });
+
+  test("with the frame in words", () => {
+    expect(firstDifference(recording(FRAMES), recording([FRAMES[0]!]))?.message.split("\n")[1]).toMatch(/^ {2}\S/);
   });
 
   test("the earliest of several captures", () => {

@@ -1,4 +1,5 @@
 import { formatDuration } from "@seville/core";
+import { summarize } from "@seville/packet";
 import { readCapture, type CapturedPacket } from "@seville/packet/pcapng";
 import { runScenario, type ScenarioResult } from "@seville/scenario";
 import { loadScenario, type LoadedScenario } from "@seville/scenario/node";
@@ -91,10 +92,12 @@ function firstDifferentRecord(name: string, a: Uint8Array, b: Uint8Array): Diffe
       interface: name,
       record: i + 1,
       at,
-      message: `${name}, record ${i + 1}, at ${formatDuration(at)}: ${what}`,
+      message: `${name}, record ${i + 1}, at ${formatDuration(at)}: ${what}\n  ${summarize((x ?? y)?.data ?? NOTHING)}`,
     };
   }
 }
+
+const NOTHING = new Uint8Array();
 
 function packetsOf(file: Uint8Array): CapturedPacket[] {
   const packets: CapturedPacket[] = [];

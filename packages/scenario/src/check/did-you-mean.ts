@@ -26,7 +26,7 @@ function isPrefixOf(word: string, candidate: string): boolean {
 }
 
 /** Insertions, deletions, substitutions and swaps of neighbours (optimal string alignment); `cap` when it is no less. */
-export function editDistance(a: string, b: string, cap = Infinity): number {
+export function editDistance(a: string, b: string, cap: number = Infinity): number {
   if (Math.abs(a.length - b.length) >= cap) return cap;
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, j) => j);

@@ -23,9 +23,9 @@ export class BuiltWorld implements World {
   readonly seed: number;
   readonly simulator: Simulator;
   readonly pool: PacketPool;
-  readonly hosts = new Map<string, Host>();
-  readonly links = new Map<string, WorldLink>();
-  readonly traffic = new Map<string, RunningTraffic>();
+  readonly hosts: Map<string, Host> = new Map();
+  readonly links: Map<string, WorldLink> = new Map();
+  readonly traffic: Map<string, RunningTraffic> = new Map();
   readonly captures: CaptureSet;
   readonly sampler: Sampler;
   readonly trace: TraceHash;

@@ -3,7 +3,7 @@ import { DelayRecorder } from "./delays.ts";
 
 /** Requests that were sent, and what became of each. */
 export class Requests {
-  readonly delays = new DelayRecorder();
+  readonly delays: DelayRecorder = new DelayRecorder();
   readonly #timeout: Nanos;
   /** Sent and not answered yet, by number. */
   readonly #open = new Map<number, Nanos>();
