@@ -45,17 +45,17 @@ describe("dissect", () => {
     expect(formatTree(tree)).toMatchInlineSnapshot(`
       "Ethernet II
         Destination: 02:00:00:00:00:0b
-        LG bit: Set
-        IG bit: Not set
+          LG bit: Set
+          IG bit: Not set
         Source: 02:00:00:00:00:0a
-        LG bit: Set
-        IG bit: Not set
+          LG bit: Set
+          IG bit: Not set
         Type: IPv6 (0x86dd)
       Internet Protocol Version 6
         Version: 6
         Traffic Class: 0x00
-        Differentiated Services Codepoint: 0
-        Explicit Congestion Notification: Not ECN-Capable Transport (0)
+          Differentiated Services Codepoint: 0
+          Explicit Congestion Notification: Not ECN-Capable Transport (0)
         Flow Label: 0x00000
         Payload Length: 10
         Next Header: ICMPv6 (58)

@@ -190,7 +190,7 @@ describe("accessors", () => {
   test.each(READS)("P22 of %s read what the dissected field says, in host order", (protocol, fields) => {
     const seen = new Set<string>();
     for (const [view, node] of headers(protocol)) {
-      for (const child of node.children) {
+      for (const child of walk(node)) {
         const get = fields[child.abbreviation];
         if (get === undefined) continue;
         expect(get(view, node.offset), child.abbreviation).toBe(child.value);

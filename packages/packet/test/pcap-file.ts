@@ -18,3 +18,16 @@ export function pcapFile(frames: readonly Uint8Array[], linkType = 1): Uint8Arra
   }
   return bytes;
 }
+
+/** The frames of a classic pcap file in little-endian order, as tcpdump writes it on most machines. */
+export function pcapFrames(file: Uint8Array): Uint8Array<ArrayBuffer>[] {
+  const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
+  if (view.getUint32(0, true) !== 0xa1b2c3d4) throw new Error("not a little-endian pcap file");
+  const frames: Uint8Array<ArrayBuffer>[] = [];
+  for (let at = 24; at < file.length;) {
+    const length = view.getUint32(at + 8, true);
+    frames.push(Uint8Array.from(file.subarray(at + 16, at + 16 + length)));
+    at += 16 + length;
+  }
+  return frames;
+}

@@ -79,6 +79,12 @@ export class Dissection {
     return node;
   }
 
+  /** Adds what `body` adds below the field that was added last: the bits of a number. */
+  below(body: () => void): void {
+    const last = this.#parent.children.at(-1);
+    if (last !== undefined && last.abbreviation !== MALFORMED) this.#run(last, body);
+  }
+
   /** More children for a node of before. */
   within(node: FieldNode, body: () => void): void {
     this.#run(node as MutableNode, body);

@@ -47,9 +47,11 @@ function dissectOption(d: Dissection, at: number, type: number, length: number, 
   const [name, abbreviation] = title;
   d.group(name, abbreviation, at, length, () => {
     d.uint("Type", "ip.opt.type", at, 1);
-    d.flag("Copy on fragmentation", "ip.opt.type.copy", at, 1, 0x80);
-    d.bits("Class", "ip.opt.type.class", at, 1, 0x60);
-    d.bits("Number", "ip.opt.type.number", at, 1, 0x1f);
+    d.below(() => {
+      d.flag("Copy on fragmentation", "ip.opt.type.copy", at, 1, 0x80);
+      d.bits("Class", "ip.opt.type.class", at, 1, 0x60);
+      d.bits("Number", "ip.opt.type.number", at, 1, 0x1f);
+    });
     if (type <= OPTION_NOP) return;
     d.uint("Length", "ip.opt.len", at + 1, 1);
     if (type === OPTION_RR || type === OPTION_LSRR || type === OPTION_SSRR) {

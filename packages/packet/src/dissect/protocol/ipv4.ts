@@ -54,14 +54,18 @@ function dissectFields(d: Dissection, at: number, headerLength: number, isRouted
   d.bits("Version", "ip.version", at, 1, 0xf0);
   d.value("Header Length", "ip.hdr_len", at, 1, headerLength, `${headerLength} bytes (${headerLength / 4})`);
   d.uint("Differentiated Services Field", "ip.dsfield", at + 1, 1, { hex: true });
-  d.bits("Differentiated Services Codepoint", "ip.dsfield.dscp", at + 1, 1, 0xfc);
-  d.bits("Explicit Congestion Notification", "ip.dsfield.ecn", at + 1, 1, 0x03, { names: ECN_NAMES });
+  d.below(() => {
+    d.bits("Differentiated Services Codepoint", "ip.dsfield.dscp", at + 1, 1, 0xfc);
+    d.bits("Explicit Congestion Notification", "ip.dsfield.ecn", at + 1, 1, 0x03, { names: ECN_NAMES });
+  });
   d.uint("Total Length", "ip.len", at + 2, 2);
   d.uint("Identification", "ip.id", at + 4, 2, { hex: true });
   d.bits("Flags", "ip.flags", at + 6, 1, 0xe0, { hex: true });
-  d.flag("Reserved bit", "ip.flags.rb", at + 6, 1, 0x80);
-  d.flag("Don't fragment", "ip.flags.df", at + 6, 1, 0x40);
-  d.flag("More fragments", "ip.flags.mf", at + 6, 1, 0x20);
+  d.below(() => {
+    d.flag("Reserved bit", "ip.flags.rb", at + 6, 1, 0x80);
+    d.flag("Don't fragment", "ip.flags.df", at + 6, 1, 0x40);
+    d.flag("More fragments", "ip.flags.mf", at + 6, 1, 0x20);
+  });
   d.bits("Fragment Offset", "ip.frag_offset", at + 6, 2, 0x1fff, {
     unit: ` (${ipv4.fragmentOffset(d.view, at)} bytes)`,
   });

@@ -59,9 +59,11 @@ function dissectOption(d: Dissection, at: number, length: number): void {
   d.group(IPV6_OPTION_NAMES[type] ?? "IPv6 Option", "ipv6.opt", at, length, () => {
     d.uint("Type", "ipv6.opt.type", at, 1, { hex: true, names: IPV6_OPTION_NAMES });
     if (type === OPTION_PAD1) return;
-    d.bits("Action", "ipv6.opt.type.action", at, 1, 0xc0);
-    d.flag("May Change", "ipv6.opt.type.change", at, 1, 0x20);
-    d.bits("Low-Order Bits", "ipv6.opt.type.rest", at, 1, 0x1f, { hex: true });
+    d.below(() => {
+      d.bits("Action", "ipv6.opt.type.action", at, 1, 0xc0);
+      d.flag("May Change", "ipv6.opt.type.change", at, 1, 0x20);
+      d.bits("Low-Order Bits", "ipv6.opt.type.rest", at, 1, 0x1f, { hex: true });
+    });
     d.uint("Length", "ipv6.opt.length", at + 1, 1);
     if (type === OPTION_PADN) d.raw("PadN", "ipv6.opt.padn", at + 2, length - 2);
     else if (type === OPTION_ROUTER_ALERT && length === 4) d.uint("Router Alert", "ipv6.opt.router_alert", at + 2, 2);

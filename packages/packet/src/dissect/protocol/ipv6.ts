@@ -44,8 +44,10 @@ export function dissectIpv6(d: Dissection, at: number, end: number): void {
 function dissectFields(d: Dissection, at: number): void {
   d.bits("Version", "ipv6.version", at, 1, 0xf0);
   d.bits("Traffic Class", "ipv6.tclass", at, 4, 0x0ff0_0000, { hex: true });
-  d.bits("Differentiated Services Codepoint", "ipv6.tclass.dscp", at, 4, 0x0fc0_0000);
-  d.bits("Explicit Congestion Notification", "ipv6.tclass.ecn", at, 4, 0x0030_0000, { names: ECN_NAMES });
+  d.below(() => {
+    d.bits("Differentiated Services Codepoint", "ipv6.tclass.dscp", at, 4, 0x0fc0_0000);
+    d.bits("Explicit Congestion Notification", "ipv6.tclass.ecn", at, 4, 0x0030_0000, { names: ECN_NAMES });
+  });
   d.bits("Flow Label", "ipv6.flow", at + 1, 3, 0x0f_ffff, { hex: true });
   d.uint("Payload Length", "ipv6.plen", at + 4, 2);
   d.uint("Next Header", "ipv6.nxt", at + 6, 1, { names: IP_PROTOCOL_NAMES });

@@ -37,8 +37,10 @@ export function dissectEthernet(d: Dissection, at: number, end: number): void {
 
 function dissectMac(d: Dissection, name: string, abbreviation: string, at: number): void {
   d.mac(name, abbreviation, at);
-  d.flag("LG bit", `${abbreviation}.lg`, at, 3, 0x02_0000);
-  d.flag("IG bit", `${abbreviation}.ig`, at, 3, 0x01_0000);
+  d.below(() => {
+    d.flag("LG bit", `${abbreviation}.lg`, at, 3, 0x02_0000);
+    d.flag("IG bit", `${abbreviation}.ig`, at, 3, 0x01_0000);
+  });
 }
 
 /** The tag of a customer (IEEE 802.1Q). */

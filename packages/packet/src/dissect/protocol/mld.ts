@@ -23,8 +23,10 @@ export function dissectMld(d: Dissection, type: number, at: number, end: number)
     return;
   }
   d.uint("Flags", "icmpv6.mld.flag", at + 24, 1, { hex: true });
-  d.flag("Suppress Router-Side Processing", "icmpv6.mld.flag.s", at + 24, 1, 0x08);
-  d.bits("QRV (Querier's Robustness Variable)", "icmpv6.mld.flag.qrv", at + 24, 1, 0x07);
+  d.below(() => {
+    d.flag("Suppress Router-Side Processing", "icmpv6.mld.flag.s", at + 24, 1, 0x08);
+    d.bits("QRV (Querier's Robustness Variable)", "icmpv6.mld.flag.qrv", at + 24, 1, 0x07);
+  });
   d.uint("QQIC (Querier's Query Interval Code)", "icmpv6.mld.qqi", at + 25, 1);
   const count = d.uint("Number of Sources", "icmpv6.mld.nb_sources", at + 26, 2);
   dissectSources(d, "icmpv6.mld.source_address", count, at + mld.V2_QUERY_LENGTH, end);

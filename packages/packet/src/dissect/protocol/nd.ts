@@ -36,13 +36,15 @@ export function dissectNd(d: Dissection, type: number, at: number, end: number):
 function dissectRouterAdvertisement(d: Dissection, at: number): void {
   d.uint("Cur hop limit", "icmpv6.nd.ra.cur_hop_limit", at + 4, 1);
   d.uint("Flags", "icmpv6.nd.ra.flag", at + 5, 1, { hex: true });
-  d.flag("Managed address configuration", "icmpv6.nd.ra.flag.m", at + 5, 1, 0x80);
-  d.flag("Other configuration", "icmpv6.nd.ra.flag.o", at + 5, 1, 0x40);
-  d.flag("Home Agent", "icmpv6.nd.ra.flag.h", at + 5, 1, 0x20);
-  const names = PREFERENCE_NAMES;
-  d.bits("Prf (Default Router Preference)", "icmpv6.nd.ra.flag.prf", at + 5, 1, 0x18, { names });
-  d.flag("Proxy", "icmpv6.nd.ra.flag.p", at + 5, 1, 0x04);
-  d.bits("Reserved", "icmpv6.nd.ra.flag.rsv", at + 5, 1, 0x03);
+  d.below(() => {
+    d.flag("Managed address configuration", "icmpv6.nd.ra.flag.m", at + 5, 1, 0x80);
+    d.flag("Other configuration", "icmpv6.nd.ra.flag.o", at + 5, 1, 0x40);
+    d.flag("Home Agent", "icmpv6.nd.ra.flag.h", at + 5, 1, 0x20);
+    const names = PREFERENCE_NAMES;
+    d.bits("Prf (Default Router Preference)", "icmpv6.nd.ra.flag.prf", at + 5, 1, 0x18, { names });
+    d.flag("Proxy", "icmpv6.nd.ra.flag.p", at + 5, 1, 0x04);
+    d.bits("Reserved", "icmpv6.nd.ra.flag.rsv", at + 5, 1, 0x03);
+  });
   d.uint("Router lifetime (s)", "icmpv6.nd.ra.router_lifetime", at + 6, 2);
   d.uint("Reachable time (ms)", "icmpv6.nd.ra.reachable_time", at + 8, 4);
   d.uint("Retrans timer (ms)", "icmpv6.nd.ra.retrans_timer", at + 12, 4);
@@ -50,10 +52,12 @@ function dissectRouterAdvertisement(d: Dissection, at: number): void {
 
 function dissectNeighborAdvertisement(d: Dissection, at: number): void {
   d.uint("Flags", "icmpv6.nd.na.flag", at + 4, 4, { hex: true });
-  d.flag("Router", "icmpv6.nd.na.flag.r", at + 4, 4, 0x8000_0000);
-  d.flag("Solicited", "icmpv6.nd.na.flag.s", at + 4, 4, 0x4000_0000);
-  d.flag("Override", "icmpv6.nd.na.flag.o", at + 4, 4, 0x2000_0000);
-  d.bits("Reserved", "icmpv6.nd.na.flag.rsv", at + 4, 4, 0x1fff_ffff);
+  d.below(() => {
+    d.flag("Router", "icmpv6.nd.na.flag.r", at + 4, 4, 0x8000_0000);
+    d.flag("Solicited", "icmpv6.nd.na.flag.s", at + 4, 4, 0x4000_0000);
+    d.flag("Override", "icmpv6.nd.na.flag.o", at + 4, 4, 0x2000_0000);
+    d.bits("Reserved", "icmpv6.nd.na.flag.rsv", at + 4, 4, 0x1fff_ffff);
+  });
   d.ipv6("Target Address", "icmpv6.nd.na.target_address", at + 8);
 }
 
@@ -83,9 +87,11 @@ function dissectOptionBody(d: Dissection, type: number, at: number, length: numb
 function dissectPrefix(d: Dissection, at: number): void {
   d.uint("Prefix Length", "icmpv6.opt.prefix.length", at + 2, 1);
   d.uint("Flag", "icmpv6.opt.prefix.flag", at + 3, 1, { hex: true });
-  d.flag("On-link flag(L)", "icmpv6.opt.prefix.flag.l", at + 3, 1, nd.PREFIX_ON_LINK);
-  d.flag("Autonomous address-configuration flag(A)", "icmpv6.opt.prefix.flag.a", at + 3, 1, nd.PREFIX_AUTONOMOUS);
-  d.flag("Router address flag(R)", "icmpv6.opt.prefix.flag.r", at + 3, 1, nd.PREFIX_ROUTER_ADDRESS);
+  d.below(() => {
+    d.flag("On-link flag(L)", "icmpv6.opt.prefix.flag.l", at + 3, 1, nd.PREFIX_ON_LINK);
+    d.flag("Autonomous address-configuration flag(A)", "icmpv6.opt.prefix.flag.a", at + 3, 1, nd.PREFIX_AUTONOMOUS);
+    d.flag("Router address flag(R)", "icmpv6.opt.prefix.flag.r", at + 3, 1, nd.PREFIX_ROUTER_ADDRESS);
+  });
   const names = { [nd.INFINITE_LIFETIME]: "Infinity" };
   d.uint("Valid Lifetime", "icmpv6.opt.prefix.valid_lifetime", at + 4, 4, { names });
   d.uint("Preferred Lifetime", "icmpv6.opt.prefix.preferred_lifetime", at + 8, 4, { names });

@@ -50,8 +50,10 @@ function dissectFields(d: Dissection, at: number, end: number): void {
   d.value("Header Length", "tcp.hdr_len", at + 12, 1, headerLength, `${headerLength} bytes (${headerLength / 4})`);
   const flags = tcp.flags(d.view, at);
   d.bits("Flags", "tcp.flags", at + 12, 2, 0x0fff, { hex: true, names: { [flags]: tcp.printFlags(flags) } });
-  d.bits("Reserved", "tcp.flags.res", at + 12, 1, 0x0e);
-  for (const [name, abbreviation, offset, mask] of FLAGS) d.flag(name, abbreviation, at + offset, 1, mask);
+  d.below(() => {
+    d.bits("Reserved", "tcp.flags.res", at + 12, 1, 0x0e);
+    for (const [name, abbreviation, offset, mask] of FLAGS) d.flag(name, abbreviation, at + offset, 1, mask);
+  });
   d.uint("Window", "tcp.window_size_value", at + 14, 2);
   d.checksum("tcp", "Checksum", at + 16, at, end, d.pseudoHeader?.(IPPROTO_TCP, end - at));
   d.uint("Urgent Pointer", "tcp.urgent_pointer", at + 18, 2);
