@@ -1,5 +1,5 @@
 import type { Nanos } from "@seville/core";
-import type { Packet } from "@seville/packet";
+import { readMac, type Packet } from "@seville/packet";
 import type { FrameSink, LinkEnd } from "@seville/sim";
 import { ARPHRD_ETHER, IFF_BROADCAST, IFF_MULTICAST } from "../interface/flags.ts";
 import type { NetDevice } from "../interface/net-device.ts";
@@ -53,7 +53,8 @@ class EthernetDevice implements NetDevice, FrameSink {
 
   receiveFrame(frame: Packet, now: Nanos): void {
     const iface = this.#iface;
-    if (iface === undefined) frame.release();
+    // What the filter in the NIC does not pass, the host never sees.
+    if (iface?.filterAccepts(readMac(frame.pool.memory.view, frame.data)) !== true) frame.release();
     else iface.receive(frame, now);
   }
 

@@ -71,7 +71,7 @@ export function removeAddress6(iface: NetInterface, address: Ipv6Address): void 
 export function installAddresses6(host: Host): void {
   host.notifier.listen((event) => {
     if (event.type === "interface-up") bringUp(event.iface);
-    else if (event.type === "interface-going-down") flush(event.iface);
+    else if (event.type === "interface-down") flush(event.iface);
     else if (event.type === "interface-removed")
       for (const own of [...event.iface.v6.addresses]) takeAway(event.iface, own);
     else if (event.type === "address-changed" && isIpv6Record(event.address))

@@ -1,16 +1,19 @@
 import type { DropReason, Nanos } from "@seville/core";
-import type { MacAddress, Packet } from "@seville/packet";
+import { isMulticastMac, multicastMac, type IpAddress, type MacAddress, type Packet } from "@seville/packet";
 import type { Host } from "../host/host.ts";
 import {
+  IFF_ALLMULTI,
   IFF_BROADCAST,
   IFF_LOOPBACK,
   IFF_LOWER_UP,
   IFF_MULTICAST,
+  IFF_PROMISC,
   IFF_RUNNING,
   IFF_UP,
   MAC_BROADCAST,
 } from "./flags.ts";
 import { Inet6Device, InDevice } from "./in-device.ts";
+import type { GroupState } from "./multicast-groups.ts";
 import { createLinkStats, type LinkStats } from "./link-stats.ts";
 import type { NetDevice } from "./net-device.ts";
 import { receiveFrame } from "./receive.ts";
@@ -55,12 +58,13 @@ export class NetInterface {
     this.adminFlags = device.flags;
     this.carrier = device.carrier;
     const { ipv4, ipv6 } = host;
-    this.v4 = new InDevice(ipv4.confDefault, ipv4.neighDefault, (group, before, after) =>
-      host.notifier.notify({ type: "group-changed", iface: this, group, before, after }, host.now),
-    );
-    this.v6 = new Inet6Device(ipv6.confDefault, ipv6.neighDefault, device.mtu, (group, before, after) =>
-      host.notifier.notify({ type: "group-changed", iface: this, group, before, after }, host.now),
-    );
+    const changed = (group: IpAddress, before: GroupState | undefined, after: GroupState | undefined): void => {
+      if (before === undefined) this.#listenTo(multicastMac(group), 1);
+      if (after === undefined) this.#listenTo(multicastMac(group), -1);
+      host.notifier.notify({ type: "group-changed", iface: this, group, before, after }, host.now);
+    };
+    this.v4 = new InDevice(ipv4.confDefault, ipv4.neighDefault, changed);
+    this.v6 = new Inet6Device(ipv6.confDefault, ipv6.neighDefault, device.mtu, changed);
   }
 
   /** `IFF_…`, as `ip link` prints them between < and >. */
@@ -97,6 +101,13 @@ export class NetInterface {
     return this.master?.device.l3mdev === undefined ? 0 : this.master.ifindex;
   }
 
+  /** Whether a NIC that filters in hardware passes frames to `mac` on (`dev_set_rx_mode`). */
+  filterAccepts(mac: MacAddress): boolean {
+    if (mac === this.mac || mac === this.broadcastMac || (this.adminFlags & IFF_PROMISC) !== 0) return true;
+    if (!isMulticastMac(mac)) return false;
+    return this.linkGroups.has(mac) || mac === ALL_HOSTS_MAC || (this.adminFlags & IFF_ALLMULTI) !== 0;
+  }
+
   /** A frame came in: `data` at the link-layer header, if the device has one. The stack owns it now. */
   receive(packet: Packet, now: Nanos): void {
     receiveFrame(this, packet, now);
@@ -109,4 +120,14 @@ export class NetInterface {
   sendTo(packet: Packet, mac: MacAddress, now: Nanos): void {
     sendTo(this, packet, mac, now);
   }
+
+  #listenTo(mac: MacAddress, more: 1 | -1): void {
+    const users = (this.linkGroups.get(mac) ?? 0) + more;
+    if (users > 0) this.linkGroups.set(mac, users);
+    else this.linkGroups.delete(mac);
+    if (users + more === 1 || users === 0) this.device.setRxMode?.(this);
+  }
 }
+
+/** 224.0.0.1: every station is in it (RFC 1112 §4). */
+const ALL_HOSTS_MAC = 0x0100_5e00_0001;

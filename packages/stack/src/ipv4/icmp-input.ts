@@ -11,9 +11,11 @@ import {
 } from "@seville/packet";
 import type { Host } from "../host/host.ts";
 import { countMessage } from "../host/mib.ts";
-import { IPPROTO_ICMP, type TransportProtocol } from "../host/protocols.ts";
+import { IPPROTO_ICMP, type IcmpError, type TransportProtocol } from "../host/protocols.ts";
 import type { NetInterface } from "../interface/net-interface.ts";
 import { createFlow4, resetFlow } from "../route/flow.ts";
+import { isTooBig } from "../socket/errors.ts";
+import { learnPathMtu } from "../socket/learn-mtu.ts";
 import { echoedOptions4 } from "./echo-options.ts";
 import { receiveIcmpError4 } from "./icmp-error-input.ts";
 import { mayReply4, transmitIcmp4 } from "./icmp-send.ts";
@@ -29,8 +31,14 @@ export function createIcmp4(host: Host): TransportProtocol {
   return {
     name: "icmp",
     receive: (packet, _family, dev, now) => receiveIcmp4(host, packet, dev, now),
-    icmpError: (error) => host.ipv4.pingError?.(error),
+    icmpError: (error) => receiveOwnError(host, error),
   };
+}
+
+/** An error about an ICMP message of ours (`icmp_err`): about an echo reply, which no socket sent, the path's MTU is remembered. */
+function receiveOwnError(host: Host, error: IcmpError): void {
+  if (icmp.type(host.memory.view, error.transportAt) !== icmp.ECHO_REPLY) host.ipv4.pingError?.(error);
+  else if (isTooBig(error)) learnPathMtu(host, error);
 }
 
 function receiveIcmp4(host: Host, packet: Packet, dev: NetInterface, now: Nanos): void {

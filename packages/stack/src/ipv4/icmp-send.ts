@@ -22,7 +22,7 @@ import { routeOutput4 } from "./route-output.ts";
 const MAX_ERROR = 576;
 /** Precedence "internetwork control" of errors (RFC 1812 §4.3.2.5). */
 const TOS_PREC_INTERNETCONTROL = 0xc0;
-const TOS_MASK = 0x1c;
+const TOS_MASK = 0x1e;
 
 const flow = createFlow4();
 

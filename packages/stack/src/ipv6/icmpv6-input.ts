@@ -13,10 +13,12 @@ import {
 import type { Host } from "../host/host.ts";
 import type { Icmp6Mib } from "../host/mib-groups.ts";
 import { countMessage } from "../host/mib.ts";
-import type { TransportProtocol } from "../host/protocols.ts";
+import type { IcmpError, TransportProtocol } from "../host/protocols.ts";
 import { isLocalAddress6 } from "../interface/addresses6.ts";
 import type { NetInterface } from "../interface/net-interface.ts";
 import { createFlow6, resetFlow } from "../route/flow.ts";
+import { isTooBig } from "../socket/errors.ts";
+import { learnPathMtu } from "../socket/learn-mtu.ts";
 import { receiveIcmpError6 } from "./icmpv6-error-input.ts";
 import { mayReply6, setScope, transmitIcmp6 } from "./icmpv6-send.ts";
 import { routeOutput6 } from "./route-output.ts";
@@ -28,8 +30,14 @@ export function createIcmp6(host: Host): TransportProtocol {
   return {
     name: "icmpv6",
     receive: (packet, _family, dev, now) => receiveIcmp6(host, packet, dev, now),
-    icmpError: (error) => host.ipv6.pingError?.(error),
+    icmpError: (error) => receiveOwnError(host, error),
   };
+}
+
+/** An error about an ICMPv6 message of ours, of a socket or not (`icmpv6_err`). */
+function receiveOwnError(host: Host, error: IcmpError): void {
+  if (isTooBig(error)) learnPathMtu(host, error);
+  if (icmpv6.type(host.memory.view, error.transportAt) === icmpv6.ECHO_REQUEST) host.ipv6.pingError?.(error);
 }
 
 function receiveIcmp6(host: Host, packet: Packet, dev: NetInterface, now: Nanos): void {

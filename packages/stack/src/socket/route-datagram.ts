@@ -9,7 +9,6 @@ import { createFlow4, createFlow6, type Flow } from "../route/flow.ts";
 import { multipathHash } from "../route/multipath.ts";
 import type { RouteHop } from "../route/route.ts";
 import type { SocketOptions } from "./options.ts";
-import { needsZone } from "./socket-address.ts";
 
 /** What routing asks of a socket. */
 export interface RoutingSocket {
@@ -80,8 +79,6 @@ function route4(socket: RoutingSocket, address: number, target: Target, control:
 function route6(socket: RoutingSocket, address: Ipv6Address, target: Target, control: SendControl): RoutedDatagram {
   const { host, options } = socket;
   fill(socket, flow6, address, target, control);
-  if (flow6.oif === 0 && needsZone(address))
-    throw errnoError("EINVAL", "a link-local address needs its interface", "address");
   const { source } = control;
   const local = socket.localAddress;
   flow6.source =

@@ -7,6 +7,7 @@ import { routeDatagram, type SendControl } from "../socket/route-datagram.ts";
 import type { SocketOption } from "../socket/options.ts";
 import {
   anyAddress,
+  needsZone,
   presentAddress,
   resolveAddress,
   type ResolvedAddress,
@@ -82,6 +83,9 @@ export class UdpSocket extends InetSocket {
   connect(to: SocketAddressLike): void {
     this.assertOpen();
     const target = this.#target(to);
+    if (typeof target.address !== "number" && needsZone(target.address) && target.ifindex === 0 && this.boundDevice === 0) {
+      throw errnoError("EINVAL", "a link-local address needs its interface", "address");
+    }
     if (this.localPort === 0) this.#takePort(0);
     const { source, destination } = routeDatagram(this, target, {});
     this.host.udp.remove(this);

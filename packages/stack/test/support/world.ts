@@ -32,7 +32,7 @@ export class World {
       pool: this.pool,
       random: this.random,
       // Autoconfiguration has tests of its own; here the wire shall be quiet.
-      sysctls: { "net.ipv6.conf.default.accept_dad": 0, "net.ipv6.conf.default.router_solicitations": 0, ...sysctls },
+      sysctls: { "net.ipv6.conf.all.accept_dad": 0, "net.ipv6.conf.default.accept_dad": 0, "net.ipv6.conf.default.router_solicitations": 0, ...sysctls },
     });
     this.hosts.push(host);
     return host;
