@@ -1,5 +1,7 @@
 import fc from "fast-check";
 import { isIPv4, isIPv6 } from "node:net";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
 import {
   BROADCAST_MAC,
@@ -229,6 +231,19 @@ describe("IPv6 addresses", () => {
     // More addresses than the fast way remembers.
     const all = Array.from({ length: 10_000 }, (_, i) => Ipv6Address.of(1, 2, 3, i));
     for (const [i, address] of all.entries()) expect(Ipv6Address.of(1, 2, 3, i)).toBe(address);
+  });
+
+  test("P15 the table holds an address weakly: when nobody has it, it goes", async () => {
+    setFlagsFromString("--expose-gc");
+    const gc = runInNewContext("gc") as () => void;
+    const passer = new WeakRef(Ipv6Address.of(0x2001_0db8, 1, 2, 0xdead_beef));
+    // A weak reference that was made or read keeps its target to the end of the job.
+    await new Promise((resolve) => setImmediate(resolve));
+    for (let i = 0; i < 40_000; i++) Ipv6Address.of(0x2001_0db8, 7, 7, i);
+    await new Promise((resolve) => setImmediate(resolve));
+    gc();
+    expect(passer.deref()).toBeUndefined();
+    expect(Ipv6Address.of(0x2001_0db8, 1, 2, 0xdead_beef)).toBe(parseIpv6("2001:db8:0:1:0:2:dead:beef"));
   });
 
   test("P15 is immutable", () => {

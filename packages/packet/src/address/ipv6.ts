@@ -35,7 +35,11 @@ export class Ipv6Address {
     const slot = mix(w0, w1, w2, w3) & (RECENT_SIZE - 1);
     const recent = RECENT[slot];
     if (recent?.w3 === w3 && recent.w2 === w2 && recent.w1 === w1 && recent.w0 === w0) return recent;
+    // Two that share a slot share its neighbour too, and do not drive each other out.
+    const second = RECENT[slot ^ 1];
+    if (second?.w3 === w3 && second.w2 === w2 && second.w1 === w1 && second.w0 === w0) return second;
     const address = Ipv6Address.#interned(w0, w1, w2, w3, "");
+    RECENT[slot ^ 1] = recent;
     RECENT[slot] = address;
     return address;
   }
@@ -65,7 +69,7 @@ export class Ipv6Address {
     if (known !== undefined) return known;
     const address = Object.freeze(new Ipv6Address(w0, w1, w2, w3, zone));
     LIVING.set(key, new WeakRef(address));
-    BURIAL.register(address, key);
+    if (LIVING.size >= sweepAt) sweep();
     return address;
   }
 }
@@ -79,10 +83,14 @@ const RECENT: (Ipv6Address | undefined)[] = new Array<Ipv6Address | undefined>(R
 
 /** Every living address. The keys are strings because engines seed the hash of strings: nobody can aim for one bucket. */
 const LIVING = new Map<string, WeakRef<Ipv6Address>>();
-const BURIAL = new FinalizationRegistry<string>((key) => {
-  // A new address with the same key may have come in the meantime.
-  if (LIVING.get(key)?.deref() === undefined) LIVING.delete(key);
-});
+const FIRST_SWEEP = 8192;
+let sweepAt = FIRST_SWEEP;
+
+/** Forgets the dead whenever the table has doubled: cheaper for each address than a finalization registry. */
+function sweep(): void {
+  for (const [key, address] of LIVING) if (address.deref() === undefined) LIVING.delete(key);
+  sweepAt = Math.max(FIRST_SWEEP, LIVING.size * 2);
+}
 
 function keyOf(w0: number, w1: number, w2: number, w3: number): string {
   return String.fromCharCode(
