@@ -13,6 +13,7 @@ import {
   IFA_F_TENTATIVE,
   type InterfaceAddress,
 } from "../src/interface/interface-address.ts";
+import type { LinkLayers } from "../src/neighbour/install.ts";
 import type { NetInterface } from "../src/interface/net-interface.ts";
 import { NTF_ROUTER, nudStateName } from "../src/neighbour/nud-state.ts";
 import { openUdp } from "../src/socket/open.ts";
@@ -52,6 +53,11 @@ class Pair {
   }
 }
 
+function linksOf(host: Host): LinkLayers {
+  if (host.links === undefined) throw new Error(`${host.name} has no link layers`);
+  return host.links;
+}
+
 function find(iface: NetInterface, text: string): InterfaceAddress<Ipv6Address> | undefined {
   return iface.v6.addresses.find(({ address }) => address === parseIpv6(text));
 }
@@ -62,12 +68,14 @@ function passed(iface: NetInterface, text: string): boolean {
 }
 
 function defaultRouter(host: Host): string | undefined {
-  const route = [...host.ipv6.fib.routes()].find(({ prefixLength, protocol }) => prefixLength === 0 && protocol === "ra");
+  const route = [...host.ipv6.fib.routes()].find(
+    ({ prefixLength, protocol }) => prefixLength === 0 && protocol === "ra",
+  );
   return route?.hops[0]?.gateway?.toString();
 }
 
 function advertise(pair: Pair, prefixes: readonly { prefix: string; valid?: number; preferred?: number }[]): void {
-  pair.a.links.nd.advertise(pair.ifA, {
+  linksOf(pair.a).nd.advertise(pair.ifA, {
     prefixes: prefixes.map(({ prefix, valid, preferred }) => ({
       prefix: parseIpv6(prefix),
       prefixLength: 64,
@@ -92,9 +100,9 @@ describe("N90 a router and a host on a wire", () => {
     const client = openUdp(pair.b, { family: 6 });
     client.send(new TextEncoder().encode("hello"), { address: "2001:db8:1::1", port: 5000 });
     pair.run(100);
-    const received = server.receive();
+    const received = server.recv();
     expect(new TextDecoder().decode(received?.data)).toBe("hello");
-    expect(String(received?.source.address)).toBe("2001:db8:1::ff:fe00:b01");
+    expect(String(received?.address)).toBe("2001:db8:1::ff:fe00:b01");
     server.close();
     client.close();
     pair.close();
@@ -105,7 +113,7 @@ describe("N90 a router and a host on a wire", () => {
     advertise(pair, [{ prefix: "2001:db8:1::" }]);
     pair.run(8000);
     expect(defaultRouter(pair.b)).toBeDefined();
-    pair.a.links.nd.advertise(pair.ifA, undefined);
+    linksOf(pair.a).nd.advertise(pair.ifA, undefined);
     pair.run(10);
     expect(defaultRouter(pair.b)).toBeUndefined();
     expect(passed(pair.ifB, "2001:db8:1::ff:fe00:b01")).toBe(true);
@@ -114,12 +122,12 @@ describe("N90 a router and a host on a wire", () => {
 
   test("N90 a router that falls silent is forgotten when its lifetime ends", () => {
     const pair = new Pair({ router: true });
-    pair.a.links.nd.advertise(pair.ifA, { maxInterval: 4, defaultLifetime: 12 });
+    linksOf(pair.a).nd.advertise(pair.ifA, { maxInterval: 4, defaultLifetime: 12 });
     pair.run(20_000);
     expect(defaultRouter(pair.b)).toBeDefined();
     // The wire stays; only the router's word does not come any more.
-    pair.a.links.nd.of(pair.ifA)!.advertiser = undefined;
-    const frozen = pair.a.links.nd.of(pair.ifA)!;
+    linksOf(pair.a).nd.of(pair.ifA)!.advertiser = undefined;
+    const frozen = linksOf(pair.a).nd.of(pair.ifA)!;
     frozen.iface.adminFlags &= ~1;
     pair.run(12_100);
     expect(defaultRouter(pair.b)).toBeUndefined();
@@ -135,7 +143,9 @@ describe("N90 a router and a host on a wire", () => {
     pair.run(20_000);
     const old = find(pair.ifB, "2001:db8:1::ff:fe00:b01")!;
     expect(old.flags & IFA_F_DEPRECATED).not.toBe(0);
-    expect(pair.b.ipv6.selectSource(parseIpv6("2001:db8:9::1"), pair.ifB, 0)).toBe(parseIpv6("2001:db8:2::ff:fe00:b01"));
+    expect(pair.b.ipv6.selectSource(parseIpv6("2001:db8:9::1"), pair.ifB, 0)).toBe(
+      parseIpv6("2001:db8:2::ff:fe00:b01"),
+    );
     pair.close();
   });
 
@@ -143,9 +153,9 @@ describe("N90 a router and a host on a wire", () => {
     const pair = new Pair({ router: true });
     advertise(pair, [{ prefix: "2001:db8:1::" }]);
     pair.run(8000);
-    const router = pair.b.links.nd.of(pair.ifB)!.neighbours.device.entries.get(parseIpv6("fe80::ff:fe00:a01"))!;
+    const router = linksOf(pair.b).nd.of(pair.ifB)!.neighbours.device.entries.get(parseIpv6("fe80::ff:fe00:a01"))!;
     expect(router.flags & NTF_ROUTER).not.toBe(0);
-    const host = pair.a.links.nd.of(pair.ifA)!.neighbours.device.entries.get(parseIpv6("fe80::ff:fe00:b01"))!;
+    const host = linksOf(pair.a).nd.of(pair.ifA)!.neighbours.device.entries.get(parseIpv6("fe80::ff:fe00:b01"))!;
     expect(host.flags & NTF_ROUTER).toBe(0);
     pair.close();
   });
@@ -156,7 +166,9 @@ describe("N90 a router and a host on a wire", () => {
     advertise(pair, [{ prefix: "2001:db8:1::" }]);
     pair.run(8000);
     // Longest match alone would take the address of 2001:db8:8::/48.
-    expect(pair.b.ipv6.selectSource(parseIpv6("2001:db8:9::1"), pair.ifB, 0)).toBe(parseIpv6("2001:db8:1::ff:fe00:b01"));
+    expect(pair.b.ipv6.selectSource(parseIpv6("2001:db8:9::1"), pair.ifB, 0)).toBe(
+      parseIpv6("2001:db8:1::ff:fe00:b01"),
+    );
     pair.close();
   });
 });
@@ -171,18 +183,36 @@ describe("N91 the same address twice (RFC 4862 §5.4)", () => {
     pair.run(4000);
     expect(passed(pair.ifA, "2001:db8::1")).toBe(true);
     expect(find(pair.ifB, "2001:db8::1")!.flags & IFA_F_DADFAILED).not.toBe(0);
-    expect([...pair.b.ipv6.fib.routes()].some(({ type, destination }) => type === "local" && destination === parseIpv6("2001:db8::1"))).toBe(false);
+    expect(
+      [...pair.b.ipv6.fib.routes()].some(
+        ({ type, destination }) => type === "local" && destination === parseIpv6("2001:db8::1"),
+      ),
+    ).toBe(false);
     pair.close();
   });
 
-  test("N91 §5.4.3: both at the same time: neither gets it", () => {
-    for (let seed = 1; seed <= 5; seed++) {
+  test("N91 §5.4.3: both at the same time: whose probe comes first gets it, the other hears the probe and fails", () => {
+    for (let seed = 1; seed <= 8; seed++) {
       const pair = new Pair({ seed });
       pair.run(4000);
-      for (const iface of [pair.ifA, pair.ifB]) addAddress6(iface, { address: parseIpv6("2001:db8::1"), prefixLength: 64 });
+      for (const iface of [pair.ifA, pair.ifB])
+        addAddress6(iface, { address: parseIpv6("2001:db8::1"), prefixLength: 64 });
+      const probes: string[] = [];
+      for (const [host, iface] of [
+        [pair.a, pair.ifA],
+        [pair.b, pair.ifB],
+      ] as const) {
+        host.taps.add((packet, _iface, direction) => {
+          const bytes = packet.bytes();
+          if (direction === "out" && bytes[20] === 58 && bytes[54] === 135) probes.push(host.name);
+        }, iface);
+      }
       pair.run(5000);
-      // Whoever probes second within the other's second makes both fail.
-      expect([passed(pair.ifA, "2001:db8::1"), passed(pair.ifB, "2001:db8::1")]).toEqual([false, false]);
+      const winner = probes[0];
+      expect([passed(pair.ifA, "2001:db8::1"), passed(pair.ifB, "2001:db8::1")]).toEqual([
+        winner === "a",
+        winner === "b",
+      ]);
       pair.close();
     }
   });
@@ -214,11 +244,11 @@ describe("N92 two hosts and IPv4", () => {
       pair.run(10);
     }
     const got: (number | undefined)[] = [];
-    for (let each = server.receive(); each !== undefined; each = server.receive()) got.push(each.data[0]);
+    for (let each = server.recv(); each !== undefined; each = server.recv()) got.push(each.data[0]);
     expect(got).toEqual([0, 1, 2, 3, 4]);
     expect(asked).toBe(2);
-    const ofA = pair.a.links.arp.of(pair.ifA)!.device.entries.get(parseIpv4("10.0.0.2"))!;
-    const ofB = pair.b.links.arp.of(pair.ifB)!.device.entries.get(parseIpv4("10.0.0.1"))!;
+    const ofA = linksOf(pair.a).arp.of(pair.ifA)!.device.entries.get(parseIpv4("10.0.0.2"))!;
+    const ofB = linksOf(pair.b).arp.of(pair.ifB)!.device.entries.get(parseIpv4("10.0.0.1"))!;
     expect([nudStateName(ofA.nudState), nudStateName(ofB.nudState)]).toEqual(["REACHABLE", "STALE"]);
     client.close();
     server.close();
@@ -249,16 +279,24 @@ describe("N92 two hosts and IPv4", () => {
     };
     say();
     pair.run(60_000);
-    const entry = (): string => nudStateName(pair.a.links.arp.of(pair.ifA)!.device.entries.get(parseIpv4("10.0.0.2"))!.nudState);
+    const entry = (): string =>
+      nudStateName(linksOf(pair.a).arp.of(pair.ifA)!.device.entries.get(parseIpv4("10.0.0.2"))!.nudState);
     expect(entry()).toBe("STALE");
     pair.b.interfaces.setMac(pair.ifB, parseMac("02:00:00:00:0b:02"));
     say();
     expect(entry()).toBe("DELAY");
+    const probes: number[] = [];
+    const stop = pair.a.taps.add((packet) => {
+      if (packet.protocol === 0x0806) probes.push(Math.round(pair.sim.now / 1e9));
+    }, pair.ifA);
+    const start = Math.round(pair.sim.now / 1e9);
     pair.run(9000);
     expect(entry()).toBe("FAILED");
+    expect(probes.map((at) => at - start)).toEqual([5, 6, 7]);
+    stop();
     say();
     pair.run(10);
-    const found = pair.a.links.arp.of(pair.ifA)!.device.entries.get(parseIpv4("10.0.0.2"))!;
+    const found = linksOf(pair.a).arp.of(pair.ifA)!.device.entries.get(parseIpv4("10.0.0.2"))!;
     expect([nudStateName(found.nudState), found.lladdr]).toEqual(["REACHABLE", parseMac("02:00:00:00:0b:02")]);
     client.close();
     pair.close();
@@ -269,7 +307,10 @@ test("N93 the same seed gives the same story, another seed another", () => {
   const story = (seed: number): string => {
     const pair = new Pair({ router: true, seed });
     const log: string[] = [];
-    for (const [host, iface] of [[pair.a, pair.ifA], [pair.b, pair.ifB]] as const) {
+    for (const [host, iface] of [
+      [pair.a, pair.ifA],
+      [pair.b, pair.ifB],
+    ] as const) {
       host.taps.add((packet, _iface, direction) => {
         if (direction === "out") log.push(`${host.name} ${pair.sim.now} ${packet.length}`);
       }, iface);

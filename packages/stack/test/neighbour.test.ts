@@ -400,6 +400,16 @@ describe("N8 collection", () => {
     expect(world.layers.arp.of(world.iface)?.device.entries.size).toBe(0);
   });
 
+  test("N8 what was confirmed lately counts as used", () => {
+    const world = arpWorld();
+    fill(world, 150);
+    world.run(50_000);
+    world.iface.v4.neighbours?.confirm(parseIpv4("10.9.1.7"), world.now);
+    world.run(40_000);
+    const { entries } = world.layers.arp.of(world.iface)!.device;
+    expect([...entries.keys()]).toEqual([parseIpv4("10.9.1.7")]);
+  });
+
   test("N8 gc_thresh3: a full table of fresh entries refuses, NEIGH_CREATEFAIL; five seconds later old ones make room", () => {
     const world = arpWorld({
       sysctls: {
