@@ -43,7 +43,10 @@ function ra(fields: Partial<Advertisement> = {}, source = LL): Uint8Array {
 }
 
 function routers(w: LinkWorld): string[] {
-  return w.layers.nd.of(w.iface)!.routers.routes().map((route) => `${route.prefix.toString()}/${route.prefixLength} ${route.router.toString()}`);
+  return w.layers.nd
+    .of(w.iface)!
+    .routers.routes()
+    .map((route) => `${route.prefix.toString()}/${route.prefixLength} ${route.router.toString()}`);
 }
 
 const pio = (prefix: string, valid: number): nd.NdOption => ({
@@ -111,9 +114,16 @@ describe("N71 settings that decide what a host believes of a router (ip-sysctl)"
 
   test("N71 accept_ra_rt_info_min_plen and max_plen bound what routes are taken; by default none but default ones", () => {
     const w = quiet({
-      sysctls: { "net.ipv6.conf.eth0.accept_ra_rt_info_min_plen": 40, "net.ipv6.conf.eth0.accept_ra_rt_info_max_plen": 56 },
+      sysctls: {
+        "net.ipv6.conf.eth0.accept_ra_rt_info_min_plen": 40,
+        "net.ipv6.conf.eth0.accept_ra_rt_info_max_plen": 56,
+      },
     });
-    w.receive(ra({ options: [rio("2001:db8:2::", 32), rio("2001:db8:2::", 40), rio("2001:db8:2::", 56), rio("2001:db8:2::", 64)] }));
+    w.receive(
+      ra({
+        options: [rio("2001:db8:2::", 32), rio("2001:db8:2::", 40), rio("2001:db8:2::", 56), rio("2001:db8:2::", 64)],
+      }),
+    );
     expect(routers(w)).toEqual([`2001:db8::/40 ${LL}`, `2001:db8:2::/56 ${LL}`]);
     const plain = quiet();
     plain.receive(ra({ options: [rio("2001:db8:2::", 48)] }));
@@ -196,9 +206,16 @@ describe("N9 proxies that answer for others", () => {
     proxies.add(7, 3);
     proxies.add(8);
     expect([proxies.has(7, 2), proxies.has(7, 4), proxies.has(8, 4)]).toEqual([true, false, true]);
-    expect([...proxies.entries()]).toEqual([[7, 2], [7, 3], [8, 0]]);
+    expect([...proxies.entries()]).toEqual([
+      [7, 2],
+      [7, 3],
+      [8, 0],
+    ]);
     proxies.interfaceDown(2);
-    expect([...proxies.entries()]).toEqual([[7, 3], [8, 0]]);
+    expect([...proxies.entries()]).toEqual([
+      [7, 3],
+      [8, 0],
+    ]);
     expect(proxies.remove(9)).toBe(false);
     expect(proxies.remove(8)).toBe(true);
   });
@@ -311,7 +328,11 @@ describe("N25 which interfaces lend their addresses", () => {
   function two(): { w: LinkWorld; other: LinkWorld["iface"] } {
     const w = quiet();
     w.addV6("2001:db8:1::1/64");
-    const device = { ...w.iface.device, transmit: (packet: { release(): void }) => packet.release(), attach: () => undefined };
+    const device = {
+      ...w.iface.device,
+      transmit: (packet: { release(): void }) => packet.release(),
+      attach: () => undefined,
+    };
     const other = w.host.interfaces.add(device, { name: "eth1", mac: 0x0200_0000_0002 });
     return { w, other };
   }

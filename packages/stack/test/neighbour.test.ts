@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import type { Neighbour } from "../src/neighbour/neighbour.ts";
 import {
   NEIGH_UPDATE_ADMIN,
+  NEIGH_UPDATE_EXT_LEARNED,
   NEIGH_UPDATE_OVERRIDE,
   NUD_INCOMPLETE,
   NUD_NOARP,
@@ -584,6 +585,34 @@ describe("N9 ARP policies", () => {
     );
     world.down();
     expect(world.inUse).toBe(0);
+  });
+});
+
+describe("N3 without a packet", () => {
+  test("N3 `ip neigh … use` begins to resolve, or to verify, and leaves connected entries alone", () => {
+    const world = arpWorld();
+    const { table } = world.layers.arp;
+    const { device } = world.layers.arp.of(world.iface)!;
+    const unknown = table.create(device, parseIpv4("10.9.0.5"))!;
+    table.use(unknown);
+    expect(nudStateName(unknown.nudState)).toBe("INCOMPLETE");
+    put(world, "10.9.0.6", "STALE");
+    table.use(v4(world, "10.9.0.6")!);
+    expect(stateOf(world, "10.9.0.6")).toBe("DELAY");
+    put(world, "10.9.0.7", "REACHABLE");
+    table.use(v4(world, "10.9.0.7")!);
+    expect(stateOf(world, "10.9.0.7")).toBe("REACHABLE");
+    expect(world.inUse).toBe(0);
+  });
+
+  test("N3 what is learned from outside (NTF_EXT_LEARNED) is not collected", () => {
+    const world = arpWorld({ sysctls: { "net.ipv4.neigh.default.gc_thresh1": 0 } });
+    put(world, "10.9.0.6", "STALE");
+    const kept = v4(world, "10.9.0.6")!;
+    world.layers.arp.table.update(kept, PEER, NUD_STALE, NEIGH_UPDATE_ADMIN | NEIGH_UPDATE_EXT_LEARNED);
+    put(world, "10.9.0.7", "STALE");
+    world.run(200_000);
+    expect([stateOf(world, "10.9.0.6"), stateOf(world, "10.9.0.7")]).toEqual(["STALE", null]);
   });
 });
 

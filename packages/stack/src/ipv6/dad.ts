@@ -30,8 +30,6 @@ export interface DadInterface {
   unique(address: Address, tested: boolean): void;
   /** Somebody has it; `address.flags` say so already. */
   duplicate(address: Address): void;
-  /** Flags changed without a verdict. */
-  changed(address: Address): void;
 }
 
 interface Test extends Timed {

@@ -113,9 +113,6 @@ export class NdInterface {
       duplicate: (address) => {
         this.#duplicate(address);
       },
-      changed: (address) => {
-        this.#changed(address);
-      },
     });
     this.autoconf = new AddressAutoconfiguration(iface, random.fork("slaac"));
   }

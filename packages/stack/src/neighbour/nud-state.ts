@@ -21,8 +21,6 @@ export const NUD_VALID: number = NUD_PERMANENT | NUD_NOARP | NUD_REACHABLE | NUD
 export const NUD_CONNECTED: number = NUD_PERMANENT | NUD_NOARP | NUD_REACHABLE;
 
 /** Flags of an entry (NTF_*, include/uapi/linux/neighbour.h). */
-export const NTF_USE = 0x01;
-export const NTF_PROXY = 0x08;
 export const NTF_EXT_LEARNED = 0x10;
 export const NTF_ROUTER = 0x80;
 
