@@ -43,7 +43,8 @@ export function summarize(bytes: Uint8Array, linkType: number = LINK_ETHERNET): 
 
 function summarizeEtherType(view: DataView, type: number, at: number, end: number, depth: number): string {
   if (depth === MAX_NESTING) return "[too-many headers]";
-  if (type === ETH_P_IP || type === ETH_P_IPV6) return summarizeIp(view, at, end, depth);
+  if (type === ETH_P_IP) return summarizeIpv4(view, at, end, depth);
+  if (type === ETH_P_IPV6) return summarizeIpv6(view, at, end, depth);
   if (vlan.isTag(type)) {
     if (vlan.check(view, at, end) !== undefined) return "[truncated vlan]";
     const inner = summarizeEtherType(view, vlan.etherType(view, at), at + vlan.HEADER_LENGTH, end, depth + 1);
