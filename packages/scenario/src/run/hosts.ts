@@ -3,6 +3,7 @@ import type { Link, LinkEnd, Simulator } from "@seville/sim";
 import { addAddress4, addAddress6, createEthernet, createHost, type Host, type NetInterface } from "@seville/stack";
 import type { Random } from "@seville/core";
 import type { Host as HostSpec, Interface, Route, Scenario } from "../types.ts";
+import { configureAdvertisements } from "./advertise.ts";
 import { macFor } from "./captures.ts";
 
 /** What making a host needs of the world around it. */
@@ -40,6 +41,7 @@ export function configureAddresses(host: Host, spec: HostSpec): void {
     const device = host.interfaces.named(name);
     if (iface.up !== false) host.interfaces.setUp(device);
     addAddresses(device, iface);
+    configureAdvertisements(host, device, iface);
   }
 }
 

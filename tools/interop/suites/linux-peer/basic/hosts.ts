@@ -8,15 +8,17 @@ function echoScript(address: string, sizes: readonly number[]): string {
   const family = address.includes(":") ? "AF_INET6" : "AF_INET";
   return (
     `python3 -c 'import socket,os\n` +
-    `s=socket.socket(socket.${family},socket.SOCK_DGRAM);s.settimeout(3);s.connect(("${address}",7));n=0\n` +
+    `s=socket.socket(socket.${family},socket.SOCK_DGRAM);s.settimeout(1);s.connect(("${address}",7));n=0\n` +
     `for size in [${sizes.join(",")}]:\n` +
-    // The first that is too long for the path brings EMSGSIZE, once: then the kernel knows the path's MTU.
+    // The first that is too long for the path brings EMSGSIZE, once: then the guest's kernel knows the path's MTU; and
+    // of the answers the first is lost, from which ours learns it.
     ` d=os.urandom(size)\n` +
     ` for again in range(3):\n` +
     `  try:\n` +
     `   s.send(d)\n` +
     `   if s.recv(65535)==d: n+=1\n` +
     `   break\n` +
+    `  except socket.timeout: pass\n` +
     `  except OSError as e:\n` +
     `   if e.errno!=90: raise\n` +
     `print("same",n)'`

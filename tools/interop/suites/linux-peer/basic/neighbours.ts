@@ -10,7 +10,8 @@ export const neighbourCases: readonly GuestCase[] = defineCases([
     quick: true,
     async run({ left }) {
       // Soliciting is the guest's part: it asks when its link-local address is no longer tentative.
-      const wait = "for i in $(seq 30); do ip -6 addr show dev eth0 | grep -q mngtmpaddr && break; sleep 0.3; done";
+      const wait =
+        "for i in $(seq 30); do ip -6 addr show dev eth0 | grep -q 'dynamic mngtmpaddr' && ! ip -6 addr show dev eth0 | grep -q tentative && break; sleep 0.3; done";
       const text = await left.expect(
         `${wait}; ip -6 addr show dev eth0; ip -6 route show default; sysctl -n net.ipv6.conf.eth0.hop_limit`,
       );
