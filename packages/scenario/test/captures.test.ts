@@ -30,11 +30,11 @@ function tapped(link: Partial<LinkOptions>, options: Captures = {}, at: "wire" |
     pool,
     wire,
     captures,
-    send(bytes: Uint8Array): void {
+    send: (bytes: Uint8Array): void => {
       const frame = pool.from(bytes);
       if (frame !== undefined) wire.a.send(frame);
     },
-    records(end: string): CapturedPacket[] {
+    records: (end: string): CapturedPacket[] => {
       captures.finish();
       const events = [...readCapture(Buffer.concat(chunks.get(end) ?? []))];
       return events.flatMap((event) => (event.type === "packet" ? [{ ...event, data: event.data.slice() }] : []));

@@ -9,8 +9,6 @@ import { SendClock } from "../src/run/send-clock.ts";
 import { SequenceSet } from "../src/run/sequence-set.ts";
 import { CHAIN, PAIR } from "./networks.ts";
 
-const MS = 1e6;
-
 describe("G1: numbered datagrams", () => {
   test("carry number and time through bytes, to 2^53", () => {
     const memory = createPacketMemory({ bytes: 4096, wasm: false });

@@ -232,6 +232,79 @@ describe("R7: what coming up again brings back", () => {
   });
 });
 
+describe("R13: hosts as they are described", () => {
+  test("a router that advertises gives a host its address and its way out (RFC 4861 §6.2, RFC 4862 §5.5)", async () => {
+    const result = await runScenario({
+      name: "slaac",
+      duration: "8s",
+      hosts: {
+        phone: { interfaces: { eth0: {} } },
+        router: {
+          kind: "router",
+          interfaces: {
+            lan: { addresses: ["2001:db8:1::1/64"], advertise: { interval: "4s", mtu: 1400 } },
+            wan: { addresses: ["2001:db8:2::1/64"] },
+          },
+        },
+        server: {
+          interfaces: { eth0: { addresses: ["2001:db8:2::2/64"] } },
+          routes: [{ to: "default", via: "2001:db8:2::1" }],
+        },
+      },
+      links: { lan: { between: ["phone:eth0", "router:lan"] }, wan: { between: ["router:wan", "server:eth0"] } },
+      traffic: { ping: { ping: { from: "phone", to: "server", count: 3, interval: "100ms" }, start: "6s" } },
+    });
+    expect(result.pings[0]).toMatchObject({ address: "2001:db8:2::2", transmitted: 3, received: 3 });
+    const phone = result.topology.nodes.find(({ name }) => name === "phone");
+    expect(phone?.interfaces[0]?.addresses.filter((address) => address.startsWith("2001:db8:1:"))).toHaveLength(1);
+  });
+
+  test("sysctls are set by their Linux names, and an unknown one is refused", async () => {
+    const traffic: Scenario["traffic"] = {
+      p: { ping: { from: "alice", to: "bob", count: 2, interval: "1s" }, start: "1s" },
+    };
+    const quiet = { ...PAIR.hosts, bob: { ...PAIR.hosts["bob"], sysctls: { "net.ipv4.icmp_echo_ignore_all": 1 } } };
+    expect((await runScenario({ ...PAIR, traffic, hosts: quiet })).pings[0]?.received).toBe(0);
+    const wrong = { ...PAIR.hosts, bob: { ...PAIR.hosts["bob"], sysctls: { "net.ipv4.no_such_thing": 1 } } };
+    await expect(runScenario({ ...PAIR, hosts: wrong })).rejects.toThrow(/no_such_thing/);
+  });
+
+  test("an interface that is down at the beginning is brought up by an event", async () => {
+    const down = { ...PAIR.hosts, bob: { interfaces: { eth0: { addresses: ["10.0.0.2/24"], up: false } } } };
+    const result = await runScenario({
+      ...PAIR,
+      hosts: down,
+      traffic: { p: { ping: { from: "alice", to: "bob", count: 30, interval: "100ms" }, start: "1s" } },
+      timeline: [{ at: "2s", up: "bob:eth0" }],
+    });
+    const [ping] = result.pings;
+    expect(ping!.received).toBeGreaterThan(15);
+    expect(ping!.transmitted).toBe(30);
+  });
+
+  test("hosts without kind: router forward nothing", async () => {
+    const result = await runScenario({
+      ...CHAIN,
+      hosts: { ...CHAIN.hosts, r1: { ...CHAIN.hosts["r1"], kind: "host" } },
+      traffic: { p: { ping: { from: "alice", to: "bob", count: 3, interval: "100ms" }, start: "1s" } },
+    });
+    expect(result.pings[0]?.received).toBe(0);
+    expect(result.hosts[1]?.counters["IpForwDatagrams"]).toBeUndefined();
+  });
+
+  test("a smaller MTU on the way costs the first datagram; the others are fragmented (RFC 1191 §3)", async () => {
+    const result = await runScenario({
+      ...CHAIN,
+      links: { ...CHAIN.links, wan: { ...CHAIN.links!["wan"]!, mtu: 600 } },
+      traffic: {
+        f: { udp: { from: "alice", to: "bob", rate: "1mbit", size: 1400, count: 10 }, start: "1s", stop: "4s" },
+      },
+    });
+    expect(result.flows[0]).toMatchObject({ sent: 10, received: 9 });
+    expect(result.hosts.find(({ name }) => name === "bob")?.counters["IpReasmOKs"]).toBe(9);
+  });
+});
+
 describe("R8: looking changes nothing", () => {
   test("with captures, without, and with any sampling: the same trace", async () => {
     const plain = await runScenario(BAD);

@@ -132,6 +132,18 @@ export const WHOLE_FILES: readonly MistakeCase[] = [
     hint: /kind: router/,
   },
   {
+    name: "router advertisements too often (RFC 4861 §6.2.1)",
+    text: 'name: a\nhosts:\n  a:\n    kind: router\n    interfaces: { e: { addresses: ["2001:db8::1/64"], advertise: { interval: 3s } } }\n',
+    at: "5:78",
+    says: /4s to 1800s/,
+  },
+  {
+    name: "a router's lifetime shorter than its interval (RFC 4861 §6.2.1)",
+    text: 'name: a\nhosts:\n  a:\n    kind: router\n    interfaces: { e: { addresses: ["2001:db8::1/64"], advertise: { lifetime: 10s } } }\n',
+    at: "5:78",
+    says: /0s nor from the interval/,
+  },
+  {
     name: "a route without a next hop",
     text: "name: a\nhosts:\n  a: { interfaces: { e: { addresses: [10.0.0.1/24] } }, routes: [{ to: default }] }\n",
     at: "3:66",

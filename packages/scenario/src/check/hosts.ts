@@ -1,3 +1,4 @@
+import { NS_PER_SEC } from "@seville/core";
 import {
   formatIp,
   isIpv4,
@@ -11,7 +12,8 @@ import {
   type IpAddress,
 } from "@seville/packet";
 import type { CheckReporter } from "../schema/part.ts";
-import type { Host, Interface, Route, Scenario } from "../types.ts";
+import { duration } from "../quantities.ts";
+import type { Advertise, Host, Interface, Route, Scenario } from "../types.ts";
 import { suggestion } from "./did-you-mean.ts";
 import { addressesOf, familyOf, interfacesOf, onLinkPrefix } from "./network.ts";
 
@@ -103,6 +105,7 @@ function checkAdvertise(spec: Interface, path: readonly string[], host: Host, re
   if (!forwards)
     report.error(place, "only a router sends router advertisements (RFC 4861 §6.2.1)", "give the host kind: router");
   const written = advertise === true ? undefined : advertise.prefixes;
+  if (advertise !== true) checkAdvertisedTimes(advertise, place, report);
   for (const [i, text] of (written ?? []).entries()) {
     const parsed = attempt(() => parsePrefix(text), [...place, "prefixes", i], report);
     if (parsed === undefined) continue;
@@ -114,6 +117,23 @@ function checkAdvertise(spec: Interface, path: readonly string[], host: Host, re
   const own = addressesOf(spec).filter(({ address }) => !isIpv4(address) && !isLinkLocal(address));
   if (written === undefined && own.length === 0)
     report.warning(place, "advertises no prefix: the interface has no IPv6 address");
+}
+
+/** The limits of RFC 4861 §6.2.1. */
+function checkAdvertisedTimes(
+  { interval = "200s", lifetime = "1800s" }: Advertise,
+  path: readonly string[],
+  report: CheckReporter,
+): void {
+  const [every, lasts] = [duration(interval) / NS_PER_SEC, duration(lifetime) / NS_PER_SEC];
+  if (every < 4 || every > 1800)
+    report.error([...path, "interval"], `${interval} is not from 4s to 1800s (RFC 4861 §6.2.1)`);
+  else if (lasts !== 0 && (lasts < every || lasts > 9000)) {
+    report.error(
+      [...path, "lifetime"],
+      `${lifetime} is neither 0s nor from the interval (${interval}) to 9000s (RFC 4861 §6.2.1)`,
+    );
+  }
 }
 
 /** RFC 8200 §5: every link that carries IPv6 has an MTU of at least 1280. */
