@@ -3,11 +3,11 @@ import type { Packet } from "@seville/packet";
 import type { NetInterface } from "./net-interface.ts";
 
 /** The device sums any packet from `csumStart` and stores it at `csumOffset` (include/linux/netdev_features.h). */
-export const NETIF_F_HW_CSUM = 1 << 0;
+export const NETIF_F_HW_CSUM: number = 1 << 0;
 /** The device (or whoever reads what it passes on) takes super-packets: `gsoSize` > 0. */
-export const NETIF_F_GSO = 1 << 1;
+export const NETIF_F_GSO: number = 1 << 1;
 /** Packets to and from it need no checksum at all: they never leave the machine. */
-export const NETIF_F_LOOPBACK = 1 << 2;
+export const NETIF_F_LOOPBACK: number = 1 << 2;
 
 /**
  * What moves packets for an interface: a NIC on a link, loopback, half of a veth pair, a tunnel, a VRF.

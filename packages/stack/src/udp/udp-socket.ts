@@ -38,7 +38,7 @@ export interface UdpSocketOptions {
 
 /** A UDP socket (RFC 768; udp(7)). Errors are errno codes, as of the system calls. */
 export class UdpSocket extends InetSocket {
-  readonly protocol = IPPROTO_UDP;
+  readonly protocol: number = IPPROTO_UDP;
   /** 0: not bound yet. */
   localPort = 0;
   localAddress: IpAddress;
