@@ -57,7 +57,7 @@ function bigEndian(blocks: { type: number; body: (number | { bytes: number[] })[
 }
 
 describe("pcapng", () => {
-  test("what was written is read: sections, interfaces, packets, names, statistics", () => {
+  test("G7 what was written is read: sections, interfaces, packets, names, statistics", () => {
     const events = [...readCapture(sample(2))];
     expect(events.map((event) => event.type)).toEqual([
       "section", "interface", "interface", "names", "packet", "packet", "statistics",
@@ -71,7 +71,7 @@ describe("pcapng", () => {
     expect(nanosSince(first!.time!, second!.time!)).toBe(1_000_000_007);
   });
 
-  test("big-endian sections, microseconds by default, if_tsresol in powers of two, if_tsoffset", () => {
+  test("G8 big-endian sections, microseconds by default, if_tsresol in powers of two, if_tsoffset", () => {
     const option = (code: number, value: number[]): { bytes: number[] } => ({
       bytes: [code >> 8, code & 255, value.length >> 8, value.length & 255, ...value, ...new Array<number>((4 - (value.length % 4)) % 4).fill(0)],
     }); // prettier-ignore
@@ -88,7 +88,7 @@ describe("pcapng", () => {
     expect([...second!.data]).toEqual([5, 6, 7, 8]);
   });
 
-  test("a section in the other byte order may follow, and its interfaces are numbered anew", () => {
+  test("G8 a section in the other byte order may follow, and its interfaces are numbered anew", () => {
     const other = bigEndian([
       { type: 0x0a0d0d0a, body: [0x1a2b3c4d, 0x00010000, 0xffffffff, 0xffffffff] },
       { type: 1, body: [0x00650000, 0] },
@@ -101,13 +101,13 @@ describe("pcapng", () => {
     expect(last[1]).toMatchObject({ interface: 0, time: { seconds: 0, nanos: 1000 } });
   });
 
-  test("blocks of unknown types are passed over in silence", () => {
+  test("G7 blocks of unknown types are passed over in silence", () => {
     const unknown = Uint8Array.from([0xef, 0xbe, 0xad, 0x0b, 16, 0, 0, 0, 1, 2, 3, 4, 16, 0, 0, 0]);
     const events = frozen(readCapture(Uint8Array.from([...sample(2), ...unknown])));
     expect(events).toEqual(frozen(readCapture(sample(2))));
   });
 
-  test("pieces of any size give the same events", async () => {
+  test("G10 pieces of any size give the same events", async () => {
     const file = sample(8);
     const whole = frozen(readCapture(file));
     await fc.assert(
@@ -129,7 +129,7 @@ describe("pcapng", () => {
 });
 
 describe("bad files", () => {
-  test("cut at any byte: every whole packet before the cut, then one fatal error that says where", () => {
+  test("G11 cut at any byte: every whole packet before the cut, then one fatal error that says where", () => {
     const file = sample(4);
     const whole = packetsOf(readCapture(file)).length;
     expect(whole).toBe(4);
@@ -143,7 +143,7 @@ describe("bad files", () => {
     }
   });
 
-  test("whatever the bytes: no throw, no endless reading, and never more data than the file", () => {
+  test("G12 whatever the bytes: no throw, no endless reading, and never more data than the file", () => {
     const file = sample(6);
     fc.assert(
       fc.property(
@@ -171,7 +171,7 @@ describe("bad files", () => {
     ["a bad byte-order magic", [0x0a, 0x0d, 0x0d, 0x0a, 28, 0, 0, 0, 1, 2, 3, 4], /byte-order/],
     ["a block shorter than its frame", [...sample(0), 6, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0], /less than its own frame/],
     ["a block of 4 GiB", [...sample(0), 6, 0, 0, 0, 0xfc, 0xff, 0xff, 0xff, 0, 0, 0, 0], /more than/],
-  ])("%s ends the reading", (_, bytes, message) => {
+  ])("G13 %s ends the reading", (_, bytes, message) => {
     const events = [...readCapture(Uint8Array.from(bytes))];
     expect(events.at(-1)).toMatchObject({
       type: "error",
@@ -180,7 +180,7 @@ describe("bad files", () => {
     });
   });
 
-  test("a packet of an interface that was not described is passed over", () => {
+  test("G13 a packet of an interface that was not described is passed over", () => {
     const bad = sample(3);
     const view = new DataView(bad.buffer, bad.byteOffset);
     for (let at = 0; at < bad.length; at += view.getUint32(at + 4, true)) {
@@ -194,7 +194,7 @@ describe("bad files", () => {
     expect(events).toContainEqual(expect.objectContaining({ type: "error", fatal: false }));
   });
 
-  test("the reader holds no more than a block and what was pushed", () => {
+  test("G12 the reader holds no more than a block and what was pushed", () => {
     const reader = new CaptureReader({ maxBlockBytes: 4096 });
     reader.push(sample(0));
     reader.push(Uint8Array.from([6, 0, 0, 0, 0, 0x20, 0, 0, 0, 0, 0, 0]));
@@ -207,7 +207,7 @@ describe("bad files", () => {
 });
 
 describe("files of another writer (Wireshark's editcap)", () => {
-  testWith(["tshark"], "pcap in microseconds and nanoseconds, Kuznetsov's variant, pcapng", () => {
+  testWith(["tshark"], "G9 pcap in microseconds and nanoseconds, Kuznetsov's variant, pcapng", () => {
     const directory = mkdtempSync(join(tmpdir(), "pcap-"));
     try {
       const ours = join(directory, "ours.pcapng");
@@ -236,7 +236,7 @@ describe("files of another writer (Wireshark's editcap)", () => {
     }
   });
 
-  test("a big-endian pcap", () => {
+  test("G9 a big-endian pcap", () => {
     const file = new Uint8Array(24 + 16 + 4);
     const view = new DataView(file.buffer);
     [0xa1b23c4d, 0x00020004, 0, 0, 65535, 1, 7, 8, 4, 60].forEach((word, i) => view.setUint32(i * 4, word, false));

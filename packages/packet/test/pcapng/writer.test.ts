@@ -18,7 +18,7 @@ function hex(text: string): number[] {
 }
 
 describe("the bytes of a pcapng file (draft-ietf-opsawg-pcapng)", () => {
-  test("§4.1 section header, §4.2 interface description, §4.3 enhanced packet", () => {
+  test("G1 §4.1 section header, §4.2 interface description, §4.3 enhanced packet", () => {
     const file = pcapngBytes((writer) => {
       const eth0 = writer.addInterface({ name: "eth0", snapLength: 96 });
       writer.packet({ interface: eth0, time: 5, data: Uint8Array.of(1, 2, 3, 4, 5), direction: "outbound" });
@@ -38,7 +38,7 @@ describe("the bytes of a pcapng file (draft-ietf-opsawg-pcapng)", () => {
     );
   });
 
-  test("a time past 2^53 ns since 1970 is exact: two words, carry included", () => {
+  test("G2 a time past 2^53 ns since 1970 is exact: two words, carry included", () => {
     const epochSeconds = 4_294_967_295;
     const file = pcapngBytes(
       (writer) => {
@@ -53,7 +53,7 @@ describe("the bytes of a pcapng file (draft-ietf-opsawg-pcapng)", () => {
     expect(time).toBe(BigInt(epochSeconds) * 1_000_000_000n + 4_294_967_295n);
   });
 
-  test("a packet is cut to the snap length and its length on the wire kept", () => {
+  test("G3 a packet is cut to the snap length and its length on the wire kept", () => {
     const file = pcapngBytes((writer) => {
       writer.addInterface({ snapLength: 4 });
       writer.packet({ interface: 0, time: 0, data: Uint8Array.of(1, 2, 3, 4, 5, 6), originalLength: 1500 });
@@ -65,7 +65,7 @@ describe("the bytes of a pcapng file (draft-ietf-opsawg-pcapng)", () => {
 });
 
 describe("the writer", () => {
-  test("hands over pieces that it does not touch again, blocks larger than a piece among them", () => {
+  test("G5 hands over pieces that it does not touch again, blocks larger than a piece among them", () => {
     const pieces: Uint8Array[] = [];
     const sums: number[] = [];
     const sum = (piece: Uint8Array): number => piece.reduce((total, byte) => total + byte, 0);
@@ -85,7 +85,7 @@ describe("the writer", () => {
     expect(writer.packets).toBe(50);
   });
 
-  test("names the argument that is wrong", () => {
+  test("G6 names the argument that is wrong", () => {
     const writer = new PcapngWriter(() => undefined);
     const argumentOf = (call: () => unknown): string | undefined => {
       try {
@@ -103,7 +103,7 @@ describe("the writer", () => {
 });
 
 describe("tshark reads what we write", () => {
-  testWith(["tshark"], "times, interfaces, comments, drop reasons, directions, names, statistics", () => {
+  testWith(["tshark"], "G4 times, interfaces, comments, drop reasons, directions, names, statistics", () => {
     const directory = mkdtempSync(join(tmpdir(), "pcapng-"));
     try {
       const path = join(directory, "our.pcapng");
