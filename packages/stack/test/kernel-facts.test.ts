@@ -15,7 +15,16 @@ interface ErrorFact {
   readonly ttl?: number;
   readonly tos?: number;
   readonly df?: number;
-  readonly got: readonly { type: number; code: number; length: number; tos?: number; rest: number; source: string; ttl?: number; hops?: number }[];
+  readonly got: readonly {
+    type: number;
+    code: number;
+    length: number;
+    tos?: number;
+    rest: number;
+    source: string;
+    ttl?: number;
+    hops?: number;
+  }[];
 }
 
 interface FragmentFact {
@@ -58,10 +67,25 @@ function errorsAt(it: ReturnType<typeof world>): unknown[] {
     const view = new DataView(p.buffer);
     if (p[0]! >>> 4 === 4 && p[9] === 1 && p[20] !== 0 && p[20] !== 8) {
       const source = formatIp(view.getUint32(12));
-      errors.push({ type: p[20], code: p[21], length: view.getUint16(2), tos: p[1], rest: view.getUint32(24), source, ttl: p[8] });
+      errors.push({
+        type: p[20],
+        code: p[21],
+        length: view.getUint16(2),
+        tos: p[1],
+        rest: view.getUint32(24),
+        source,
+        ttl: p[8],
+      });
     } else if (p[0]! >>> 4 === 6 && p[6] === 58 && p[40]! < 128) {
       const source = Array.from({ length: 8 }, (_, i) => view.getUint16(8 + 2 * i).toString(16)).join(":");
-      errors.push({ type: p[40], code: p[41], length: view.getUint16(4), rest: view.getUint32(44), source: formatIp(parseIp(source)), hops: p[7] });
+      errors.push({
+        type: p[40],
+        code: p[41],
+        length: view.getUint16(4),
+        rest: view.getUint32(44),
+        source: formatIp(parseIp(source)),
+        hops: p[7],
+      });
     }
   }, it.a.interfaces.named("eth0"));
   return errors;
@@ -112,13 +136,20 @@ describe(`H11 fragments are those of Linux ${facts.kernel}`, () => {
         const view = new DataView(p.buffer);
         if (fact.family === 4) {
           const word = view.getUint16(6);
-          return { length: view.getUint16(2), offset: (word & 0x1fff) * 8, more: (word & 0x2000) !== 0, df: (word & 0x4000) !== 0 };
+          return {
+            length: view.getUint16(2),
+            offset: (word & 0x1fff) * 8,
+            more: (word & 0x2000) !== 0,
+            df: (word & 0x4000) !== 0,
+          };
         }
         const word = view.getUint16(42);
         return { length: view.getUint16(4), offset: word & 0xfff8, more: (word & 1) !== 0, next: p[40] };
       });
       expect(fragments).toEqual(fact.got);
-      const identifications = new Set(sent.map((p) => new DataView(p.buffer).getUint32(fact.family === 4 ? 4 : 44) >>> (fact.family === 4 ? 16 : 0)));
+      const identifications = new Set(
+        sent.map((p) => new DataView(p.buffer).getUint32(fact.family === 4 ? 4 : 44) >>> (fact.family === 4 ? 16 : 0)),
+      );
       expect(identifications.size).toBe(1);
     });
   }
@@ -137,21 +168,34 @@ function errnoCalls(): Record<string, Run> {
     const family = address.includes(":") ? 6 : 4;
     return (it) => udp(it, family, set).send(new Uint8Array(size), { address, port });
   };
-  const connect = (address: string): Run => (it) => udp(it, address.includes(":") ? 6 : 4).connect({ address, port: 9 });
-  const bind = (address: string, port = 0, set: Record<string, number> = {}): Run => (it) => udp(it, address.includes(":") ? 6 : 4, set).bind({ address, port });
-  const setting = (family: 4 | 6, name: string, value: number): Run => (it) => udp(it, family).set(name as "IP_TTL", value);
-  const twice = (first: [string, Record<string, number>?], second: [string, Record<string, number>?]): Run => (it) => {
-    bind(first[0], 7000, first[1])(it);
-    bind(second[0], 7000, second[1])(it);
-  };
-  const again = (family: 4 | 6, address: string, connected: boolean): Run => (it) => {
-    const socket = udp(it, family);
-    if (connected) socket.connect({ address, port: 9 });
-    const to = connected ? undefined : { address, port: 9 };
-    socket.send(new Uint8Array(1), to);
-    it.world.run(millis(300));
-    socket.send(new Uint8Array(1), to);
-  };
+  const connect =
+    (address: string): Run =>
+    (it) =>
+      udp(it, address.includes(":") ? 6 : 4).connect({ address, port: 9 });
+  const bind =
+    (address: string, port = 0, set: Record<string, number> = {}): Run =>
+    (it) =>
+      udp(it, address.includes(":") ? 6 : 4, set).bind({ address, port });
+  const setting =
+    (family: 4 | 6, name: string, value: number): Run =>
+    (it) =>
+      udp(it, family).set(name as "IP_TTL", value);
+  const twice =
+    (first: [string, Record<string, number>?], second: [string, Record<string, number>?]): Run =>
+    (it) => {
+      bind(first[0], 7000, first[1])(it);
+      bind(second[0], 7000, second[1])(it);
+    };
+  const again =
+    (family: 4 | 6, address: string, connected: boolean): Run =>
+    (it) => {
+      const socket = udp(it, family);
+      if (connected) socket.connect({ address, port: 9 });
+      const to = connected ? undefined : { address, port: 9 };
+      socket.send(new Uint8Array(1), to);
+      it.world.run(millis(300));
+      socket.send(new Uint8Array(1), to);
+    };
   const calls: Record<string, Run> = {};
   for (const [net, kind] of [
     [1, "blackhole"],

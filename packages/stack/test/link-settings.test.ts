@@ -15,7 +15,9 @@ import {
 } from "../src/interface/interface-address.ts";
 import { PrefixList, type OnLinkPrefix } from "../src/ipv6/prefix-list.ts";
 import { AddressLifetimes } from "../src/ipv6/slaac-lifetimes.ts";
+import { NEIGH_UPDATE_ADMIN, NUD_STALE, nudStateName } from "../src/neighbour/nud-state.ts";
 import { ProxyNeighbours } from "../src/neighbour/proxy.ts";
+import { NeighbourTable } from "../src/neighbour/table.ts";
 import { icmp6Frame, icmp6Of, LinkWorld, ndBody, PEER_MAC, type WorldOptions } from "./link-world.ts";
 
 const QUIET = { "net.ipv6.conf.eth0.router_solicitations": 0, "net.ipv6.conf.eth0.dad_transmits": 0 };
@@ -321,6 +323,67 @@ describe("N73 prefixes and lifetimes by themselves", () => {
     lives.forget(own);
     sim.run();
     expect(log).toHaveLength(3);
+  });
+});
+
+describe("N2 who is asked, in which order", () => {
+  test("N2 app_solicit: a daemon is asked before everyone is; after unicast probes in PROBE, mcast_resolicit asks everyone", () => {
+    const sim = new Simulator();
+    const log: string[] = [];
+    const at = (): number => Math.round(sim.now / 1e9);
+    const table = new NeighbourTable<number>({
+      scheduler: sim,
+      random: createRandom(1),
+      defaults: neighConf(4),
+      operations: {
+        solicit: (_neighbour, unicast) => log.push(`${at()} ${unicast ? "unicast" : "everyone"}`),
+        askApplication: () => log.push(`${at()} daemon`),
+        transmit: (_neighbour, packet) => {
+          packet.release();
+        },
+        unreachable: (_neighbour, packet) => {
+          packet.release();
+        },
+        drop: (packet) => {
+          packet.release();
+        },
+      },
+    });
+    const conf = { ...neighConf(4), app_solicit: 2, mcast_resolicit: 1, ucast_solicit: 2, mcast_solicit: 1 };
+    const device = table.attach(2, "eth0", conf);
+    const neighbour = table.create(device, 1)!;
+    table.use(neighbour);
+    sim.run({ until: 20e9 });
+    expect(log).toEqual(["0 daemon", "1 daemon", "2 everyone"]);
+    expect(nudStateName(neighbour.nudState)).toBe("FAILED");
+    log.length = 0;
+    table.update(neighbour, 7, NUD_STALE, NEIGH_UPDATE_ADMIN);
+    table.use(neighbour);
+    sim.run({ until: 60e9 });
+    expect(log).toEqual(["25 unicast", "26 unicast", "27 daemon", "28 daemon", "29 everyone"]);
+    expect(nudStateName(neighbour.nudState)).toBe("FAILED");
+    table.detach(device);
+    expect(neighbour.dead).toBe(true);
+    expect(table.collectable).toBe(0);
+  });
+});
+
+describe("N32 anycast", () => {
+  test("N32 RFC 4861 §7.2.7: a router answers for its subnet-router anycast address later and without override", () => {
+    const w = quiet({ sysctls: { "net.ipv6.conf.eth0.forwarding": 1 } });
+    w.addV6("2001:db8:7::1/64");
+    w.take();
+    const target = parseIpv6("2001:db8:7::");
+    const sllao = { kind: "source-link-layer", mac: parseMac(PEER_MAC) } as const;
+    const body = ndBody(nd.write, nd.lengthOf, { type: "neighbor-solicitation", target, options: [sllao] });
+    w.receive(icmp6Frame({ source: "2001:db8:7::9", destination: "ff02::1:ff00:0", body }));
+    expect(w.take()).toEqual([]);
+    w.run(1000);
+    const [answer] = w.take().map(({ bytes }) => icmp6Of(bytes)!);
+    // Router and solicited, not override.
+    expect([answer?.type, answer?.body.slice(0, 2)]).toEqual([136, "c0"]);
+    // Its source is an address of the interface, never the anycast one.
+    expect(answer?.source).toBe("2001:db8:7::1");
   });
 });
 

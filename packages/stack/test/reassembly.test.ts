@@ -176,8 +176,26 @@ test("H27 IPv4: datagrams that differ in protocol, addresses or identification d
   const whole = payload(100);
   const [first, second] = cut(108, 64);
   give(whole, first!, 1);
-  inject(b, eth, ipv4Packet({ identification: 1, protocol: 6, fragmentOffset: second!.start, payload: whole.subarray(second!.start) }));
-  inject(b, eth, ipv4Packet({ identification: 1, source: "10.0.0.9", fragmentOffset: second!.start, payload: whole.subarray(second!.start) }));
+  inject(
+    b,
+    eth,
+    ipv4Packet({
+      identification: 1,
+      protocol: 6,
+      fragmentOffset: second!.start,
+      payload: whole.subarray(second!.start),
+    }),
+  );
+  inject(
+    b,
+    eth,
+    ipv4Packet({
+      identification: 1,
+      source: "10.0.0.9",
+      fragmentOffset: second!.start,
+      payload: whole.subarray(second!.start),
+    }),
+  );
   give(whole, second!, 2);
   expect(socket.recv()).toBeUndefined();
   give(whole, second!, 1);
@@ -199,7 +217,11 @@ test("H29 RFC 8200 §4.5: malformed fragments are answered with a parameter prob
   for (const [piece, pointer] of cases) {
     const { world, b, eth } = setup(6);
     const sent = sniff(b, eth);
-    inject(b, eth, ipv6Packet({ nextHeader: 44, payload: fragment6(new Uint8Array(piece.end - piece.start), piece, 1) }));
+    inject(
+      b,
+      eth,
+      ipv6Packet({ nextHeader: 44, payload: fragment6(new Uint8Array(piece.end - piece.start), piece, 1) }),
+    );
     world.runMs(10);
     expect(sent.map((p) => [p[40], p[41], new DataView(p.buffer).getUint32(44)])).toEqual([[4, 0, pointer]]);
   }

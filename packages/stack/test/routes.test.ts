@@ -1,7 +1,16 @@
 import { parseInterfaceAddress, parseIp, parseIpv4, type IpAddress } from "@seville/packet";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { addAddress4, createDummy, createFlow4, createFlow6, openUdp, removeAddress4, type Host, type NewRoute } from "../src/index.ts";
+import {
+  addAddress4,
+  createDummy,
+  createFlow4,
+  createFlow6,
+  openUdp,
+  removeAddress4,
+  type Host,
+  type NewRoute,
+} from "../src/index.ts";
 import { removeAddress6 } from "../src/interface/addresses6.ts";
 import { routeOutput4 } from "../src/ipv4/route-output.ts";
 import { assign, chain, codeOf, pair, World } from "./support/world.ts";
@@ -10,7 +19,10 @@ import { assign, chain, codeOf, pair, World } from "./support/world.ts";
 function show(host: Host, family: 4 | 6, table = 254): string[] {
   const fib = family === 4 ? host.ipv4.fib : host.ipv6.fib;
   return [...fib.table(table).routes()].map((r) => {
-    const hops = r.hops.map((h) => `${h.gateway === undefined ? "" : `via ${typeof h.gateway === "number" ? dotted(h.gateway) : String(h.gateway)} `}dev ${h.dev?.name ?? "-"}`);
+    const hops = r.hops.map(
+      (h) =>
+        `${h.gateway === undefined ? "" : `via ${typeof h.gateway === "number" ? dotted(h.gateway) : String(h.gateway)} `}dev ${h.dev?.name ?? "-"}`,
+    );
     const to = typeof r.destination === "number" ? dotted(r.destination) : String(r.destination);
     return `${r.type} ${to}/${r.prefixLength} ${hops.join(", ")} metric ${r.priority}`;
   });
@@ -37,7 +49,13 @@ describe("H60 addresses bring their routes (fib_add_ifaddr)", () => {
   test("local, broadcast and connected routes come with an address and go with it", () => {
     const { a, d0 } = host();
     expect(show(a, 4)).toContain("unicast 10.0.0.0/24 dev d0 metric 0");
-    expect(show(a, 4, 255)).toEqual(expect.arrayContaining(["local 10.0.0.1/32 dev d0 metric 0", "broadcast 10.0.0.255/32 dev d0 metric 0", "local 127.0.0.0/8 dev lo metric 0"]));
+    expect(show(a, 4, 255)).toEqual(
+      expect.arrayContaining([
+        "local 10.0.0.1/32 dev d0 metric 0",
+        "broadcast 10.0.0.255/32 dev d0 metric 0",
+        "local 127.0.0.0/8 dev lo metric 0",
+      ]),
+    );
     expect(show(a, 6)).toContain("unicast 2001:db8::/64 dev d0 metric 256");
     expect(show(a, 6, 255)).toContain("local 2001:db8::1/128 dev d0 metric 0");
     removeAddress4(d0, parseIpv4("10.0.0.1"));
@@ -98,7 +116,8 @@ describe("H61 links and routes", () => {
   test("a removed interface leaves nothing behind", () => {
     const { a, d0 } = host();
     a.interfaces.remove(d0);
-    for (const family of [4, 6] as const) for (const table of [254, 255]) expect(show(a, family, table).filter((r) => r.includes("d0"))).toEqual([]);
+    for (const family of [4, 6] as const)
+      for (const table of [254, 255]) expect(show(a, family, table).filter((r) => r.includes("d0"))).toEqual([]);
     expect(a.ipv4.localAddresses.has(parseIpv4("10.0.0.1"))).toBe(false);
     expect(codeOf(() => a.sysctls.get("net.ipv4.conf.d0.rp_filter"))).toBe("ENOENT");
   });
@@ -111,12 +130,32 @@ describe("H62 adding routes: what the kernel refuses", () => {
     ["by our own broadcast address", { ...to("10.9.0.0/16"), gateway: parseIp("10.0.0.255") }, "EINVAL"],
     ["with host bits", { ...to("10.9.0.1/16"), gateway: parseIp("10.0.0.9") }, "EINVAL"],
     ["without a next hop", { ...to("10.9.0.0/16") }, "ENODEV"],
-    ["with a source that is not ours", { ...to("10.9.0.0/16"), gateway: parseIp("10.0.0.9"), prefsrc: parseIp("10.7.7.7") }, "EINVAL"],
-    ["unreachable with a gateway", { ...to("10.9.0.0/16"), type: "unreachable", gateway: parseIp("10.0.0.9") }, "EINVAL"],
-    ["IPv6 by a gateway that no link has", { ...to("2001:db8:9::/48"), gateway: parseIp("2001:db8:8::9") }, "EHOSTUNREACH"],
-    ["IPv6 by a link-local gateway without its device", { ...to("2001:db8:9::/48"), gateway: parseIp("fe80::9") }, "EINVAL"],
+    [
+      "with a source that is not ours",
+      { ...to("10.9.0.0/16"), gateway: parseIp("10.0.0.9"), prefsrc: parseIp("10.7.7.7") },
+      "EINVAL",
+    ],
+    [
+      "unreachable with a gateway",
+      { ...to("10.9.0.0/16"), type: "unreachable", gateway: parseIp("10.0.0.9") },
+      "EINVAL",
+    ],
+    [
+      "IPv6 by a gateway that no link has",
+      { ...to("2001:db8:9::/48"), gateway: parseIp("2001:db8:8::9") },
+      "EHOSTUNREACH",
+    ],
+    [
+      "IPv6 by a link-local gateway without its device",
+      { ...to("2001:db8:9::/48"), gateway: parseIp("fe80::9") },
+      "EINVAL",
+    ],
     ["IPv6 by our own address", { ...to("2001:db8:9::/48"), gateway: parseIp("2001:db8::1") }, "EINVAL"],
-    ["IPv6 by a link-local gateway with its zone", { ...to("2001:db8:9::/48"), gateway: parseIp("fe80::9%d0") }, undefined],
+    [
+      "IPv6 by a link-local gateway with its zone",
+      { ...to("2001:db8:9::/48"), gateway: parseIp("fe80::9%d0") },
+      undefined,
+    ],
     ["IPv4 by an IPv6 gateway (RFC 8950)", { ...to("10.9.0.0/16"), gateway: parseIp("2001:db8::9") }, undefined],
   ];
   test.each(rows)("%s", (_what, route, code) => {
@@ -135,7 +174,10 @@ describe("H62 adding routes: what the kernel refuses", () => {
     const { a } = host();
     const { fib } = a.ipv4;
     const via = (n: number): NewRoute => ({ ...to("10.9.0.0/16"), gateway: parseIp(`10.0.0.${n}`) });
-    const gateways = (): string[] => show(a, 4).filter((r) => r.includes("10.9.0.0")).map((r) => r.split(" ")[3]!);
+    const gateways = (): string[] =>
+      show(a, 4)
+        .filter((r) => r.includes("10.9.0.0"))
+        .map((r) => r.split(" ")[3]!);
     expect(codeOf(() => fib.add(via(1 + 1), "change"))).toBe("ENOENT");
     fib.add(via(2));
     expect(codeOf(() => fib.add(via(3)))).toBe("EEXIST");
@@ -168,25 +210,36 @@ test("H63 property: lookups find the longest prefix and the smallest metric, as 
     throws: fc.boolean(),
   });
   fc.assert(
-    fc.property(fc.array(entry, { maxLength: 25 }), fc.array(fc.nat(0xffff_ffff), { minLength: 1, maxLength: 20 }), (entries, queries) => {
-      const { a, d1 } = host();
-      const kept = entries.filter(({ address, length, priority, throws }) => {
-        const destination = (address & (-1 << (32 - length))) >>> 0;
-        const route: NewRoute = { destination, prefixLength: length, priority, ...(throws ? { type: "throw" } : { dev: d1 }) };
-        return codeOf(() => a.ipv4.fib.add(route)) === undefined;
-      });
-      for (const query of [...queries, ...entries.map((e) => e.address)]) {
-        const matching = kept
-          .filter(({ address, length }) => ((address ^ query) & (-1 << (32 - length))) === 0)
-          .sort((x, y) => y.length - x.length || x.priority - y.priority);
-        const found = a.ipv4.fib.lookup({ ...createFlow4(), destination: query });
-        const best = matching[0];
-        const own = found !== undefined && (found.route.table === 255 || found.dev?.name !== "d1" || found.route.protocol === "kernel");
-        if (own) continue;
-        if (best === undefined || best.throws) expect(found).toBeUndefined();
-        else expect([found?.route.prefixLength, found?.route.priority]).toEqual([best.length, best.priority]);
-      }
-    }),
+    fc.property(
+      fc.array(entry, { maxLength: 25 }),
+      fc.array(fc.nat(0xffff_ffff), { minLength: 1, maxLength: 20 }),
+      (entries, queries) => {
+        const { a, d1 } = host();
+        const kept = entries.filter(({ address, length, priority, throws }) => {
+          const destination = (address & (-1 << (32 - length))) >>> 0;
+          const route: NewRoute = {
+            destination,
+            prefixLength: length,
+            priority,
+            ...(throws ? { type: "throw" } : { dev: d1 }),
+          };
+          return codeOf(() => a.ipv4.fib.add(route)) === undefined;
+        });
+        for (const query of [...queries, ...entries.map((e) => e.address)]) {
+          const matching = kept
+            .filter(({ address, length }) => ((address ^ query) & (-1 << (32 - length))) === 0)
+            .sort((x, y) => y.length - x.length || x.priority - y.priority);
+          const found = a.ipv4.fib.lookup({ ...createFlow4(), destination: query });
+          const best = matching[0];
+          const own =
+            found !== undefined &&
+            (found.route.table === 255 || found.dev?.name !== "d1" || found.route.protocol === "kernel");
+          if (own) continue;
+          if (best === undefined || best.throws) expect(found).toBeUndefined();
+          else expect([found?.route.prefixLength, found?.route.priority]).toEqual([best.length, best.priority]);
+        }
+      },
+    ),
     { numRuns: 60 },
   );
 });
@@ -194,10 +247,23 @@ test("H63 property: lookups find the longest prefix and the smallest metric, as 
 test("H64 multipath: flows spread by weight, and a flow keeps its way", () => {
   const { a, d0, d1 } = host();
   a.sysctls.set("net.ipv4.fib_multipath_hash_policy", 1);
-  a.ipv4.fib.add({ ...to("10.9.0.0/16"), hops: [{ dev: d0, gateway: parseIp("10.0.0.9"), weight: 1 }, { dev: d1, gateway: parseIp("10.0.1.9"), weight: 3 }] });
+  a.ipv4.fib.add({
+    ...to("10.9.0.0/16"),
+    hops: [
+      { dev: d0, gateway: parseIp("10.0.0.9"), weight: 1 },
+      { dev: d1, gateway: parseIp("10.0.1.9"), weight: 3 },
+    ],
+  });
   const taken = new Map<string, number>();
   for (let port = 1; port <= 2000; port++) {
-    const flow = { ...createFlow4(), destination: parseIpv4("10.9.1.1"), source: parseIpv4("10.0.0.1"), protocol: 17, sourcePort: port, destinationPort: 9 };
+    const flow = {
+      ...createFlow4(),
+      destination: parseIpv4("10.9.1.1"),
+      source: parseIpv4("10.0.0.1"),
+      protocol: 17,
+      sourcePort: port,
+      destinationPort: 9,
+    };
     const name = a.ipv4.fib.lookup(flow)!.dev!.name;
     expect(a.ipv4.fib.lookup(flow)!.dev!.name).toBe(name);
     taken.set(name, (taken.get(name) ?? 0) + 1);

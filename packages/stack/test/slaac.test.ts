@@ -3,6 +3,7 @@ import { createRandom } from "@seville/core";
 import { icmpv6, nd, parseIpv6, type Ipv6Address } from "@seville/packet";
 import { Simulator } from "@seville/sim";
 import { describe, expect, test } from "vitest";
+import { removeAddress6 } from "../src/interface/addresses6.ts";
 import {
   IFA_F_DEPRECATED,
   IFA_F_TEMPORARY,
@@ -293,6 +294,46 @@ describe("N73 addresses come and go", () => {
     expect(w.inUse).toBe(0);
   });
 
+  test("N73 RFC 8981 §3.4: a temporary address follows its public one: to a longer life, within its own limits, and to its end", () => {
+    const w = quiet({
+      sysctls: {
+        "net.ipv6.conf.eth0.use_tempaddr": 1,
+        "net.ipv6.conf.eth0.temp_prefered_lft": 5000,
+        "net.ipv6.conf.eth0.temp_valid_lft": 9000,
+        "net.ipv6.conf.eth0.max_desync_factor": 0,
+        "net.ipv6.conf.eth0.ra_honor_pio_life": 1,
+      },
+    });
+    const temporaries = (): InterfaceAddress<Ipv6Address>[] =>
+      w.iface.v6.addresses.filter(({ flags, proto }) => (flags & IFA_F_TEMPORARY) !== 0 && proto === IFAPROT_KERNEL_RA);
+    w.receive(ra({ options: [pio("2001:db8:1::", 1000, 800)] }));
+    const [first] = temporaries();
+    const left = (): number[] => [first!.preferredUntil, first!.validUntil].map((until) => remainingOf(until, w.now));
+    expect(left()).toEqual([800, 1000]);
+    w.run(100_000);
+    w.receive(ra({ options: [pio("2001:db8:1::", 2000, 1500)] }));
+    expect(left()).toEqual([1500, 2000]);
+    w.receive(ra({ options: [pio("2001:db8:1::", 50_000, 40_000)] }));
+    expect(left()).toEqual([4900, 8900]);
+    // The successor comes when the new preference ends, not when the first one would have.
+    w.run(1_000_000);
+    expect(temporaries()).toHaveLength(1);
+    w.run(3_899_500);
+    expect(temporaries()).toHaveLength(2);
+    w.receive(ra({ options: [pio("2001:db8:1::", 0, 0)] }));
+    w.run(1);
+    expect(temporaries()).toEqual([]);
+    expect(madeOf(w)).toEqual([]);
+  });
+
+  test("N73 a public address that is deleted by hand takes its temporary ones along", () => {
+    const w = quiet({ sysctls: { "net.ipv6.conf.eth0.use_tempaddr": 2 } });
+    w.receive(ra({ options: [pio("2001:db8:1::", 500_000, 400_000)] }));
+    expect(madeOf(w)).toHaveLength(2);
+    removeAddress6(w.iface, parseIpv6("2001:db8:1::ff:fe00:1"));
+    expect(madeOf(w)).toEqual([]);
+  });
+
   test("N73 RFC 8981 §3.4 (5): none is made that would be deprecated before its successor could be", () => {
     const conf = quiet().iface.v6.conf;
     const parent = { preferredUntil: 2e9, validUntil: 1e12 };
@@ -434,6 +475,21 @@ describe("N75 the default router list (RFC 4861 §6.3.6, RFC 4191 §3.2)", () =>
     expect(names(table)).toEqual(["fe80::1", "fe80::2"]);
   });
 
+  test("N75 RFC 4861 §6.3.6: of routers that all fail, the one that failed longest ago is tried next", () => {
+    const { list: l, table, bad } = list();
+    for (const router of ["fe80::1", "fe80::2", "fe80::3"]) l.set(told(router, 0));
+    const tried: (string | undefined)[] = [];
+    for (let i = 0; i < 7; i++) {
+      const first = parseIpv6(names(table)[0]!);
+      tried.push(first.toString());
+      bad.add(first);
+      l.reachabilityChanged(first);
+    }
+    const round = ["fe80::1", "fe80::2", "fe80::3"];
+    expect(tried).toEqual([...round, ...round, "fe80::1"]);
+    expect(names(l.defaults())).toEqual(names(table));
+  });
+
   test("N75 a lifetime ends by itself, or at once with 0", () => {
     const { list: l, table, sim } = list();
     l.set(told("fe80::1", 0, 10));
@@ -525,6 +581,13 @@ describe("N76 RFC 4861 §6.2: advertising", () => {
     expect(sent.length).toBe(before + 2);
     const [x, y] = sent.slice(-2);
     expect(y!.at - x!.at).toBeGreaterThanOrEqual(3);
+  });
+
+  test("N76 RFC 4191 §2.2: who is no default router has no preference", () => {
+    const { sim, ra: router, sent } = advertiser({ defaultLifetime: 0, preference: 1 });
+    router.start();
+    sim.run({ until: 1 });
+    expect([sent[0]!.message.flags, sent[0]!.message.routerLifetime]).toEqual([0, 0]);
   });
 
   test("N76 §6.2.5: the last one says lifetime 0, once", () => {

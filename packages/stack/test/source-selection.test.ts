@@ -92,6 +92,11 @@ describe("N20 RFC 6724 §10.1: default source address selection, every example",
     expect(selectSource(to, 1, home, POLICY, { preferCareOf: true })?.address).toBe(parseIpv6("2001:db8:1::2"));
   });
 
+  test("N20 §2.2: a source matches no further than its own prefix reaches", () => {
+    const candidates = ["2001:db8:1::2/32", "2001:db8:2::2/48"].map(candidate);
+    expect(selectSource(parseIpv6("2001:db8:1::1"), 1, candidates, POLICY)?.address).toBe(parseIpv6("2001:db8:2::2"));
+  });
+
   test("N20 no candidate, no source", () => {
     expect(selectSource(parseIpv6("2001:db8::1"), 1, [], POLICY)).toBeUndefined();
   });
@@ -352,6 +357,7 @@ describe("N24 IPv4 source selection (inet_select_addr)", () => {
     expect(selectInetAddress(via, ip("198.51.100.1"), RT_SCOPE_UNIVERSE, [via, link, other])).toBe(ip("192.0.2.1"));
     expect(selectInetAddress(via, ip("198.51.100.1"), RT_SCOPE_LINK)).toBe(ip("169.254.1.1"));
     expect(selectInetAddress(undefined, 0, RT_SCOPE_UNIVERSE, [link])).toBe(0);
+    expect(selectInetAddress(undefined, 0, RT_SCOPE_LINK, [link])).toBe(0);
   });
 
   test("N24 inet_confirm_addr: the address must be there, in a subnet with the destination", () => {

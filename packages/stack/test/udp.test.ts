@@ -28,7 +28,8 @@ test("H40 datagrams go both ways, and connected sockets name their ends", () => 
 
 describe("H41 which socket gets it (compute_score)", () => {
   const remote = { source: "10.0.0.1", destination: "10.0.0.2" };
-  const give = (it: ReturnType<typeof pair>, from = 1): void => inject(it.b, it.b.interfaces.named("eth0"), ipv4Packet({ payload: udpDatagram(from, 5000, bytes("x"), remote) }));
+  const give = (it: ReturnType<typeof pair>, from = 1): void =>
+    inject(it.b, it.b.interfaces.named("eth0"), ipv4Packet({ payload: udpDatagram(from, 5000, bytes("x"), remote) }));
 
   test("connected before bound to the address before bound to any", () => {
     const it = pair();
@@ -146,7 +147,9 @@ test("H42 SO_NO_CHECK and UDP_NO_CHECK6_TX send no checksum; a computed 0 is sen
   v6.set("UDP_NO_CHECK6_TX", 1);
   v6.send(bytes("x"), { address: "2001:db8::2", port: 9 });
   world.runMs(10);
-  expect(sent.filter((p) => p[9] === 17 || p[6] === 17).map((p) => (p[0]! >>> 4 === 4 ? [p[26], p[27]] : [p[46], p[47]]))).toEqual([
+  expect(
+    sent.filter((p) => p[9] === 17 || p[6] === 17).map((p) => (p[0]! >>> 4 === 4 ? [p[26], p[27]] : [p[46], p[47]])),
+  ).toEqual([
     [0, 0],
     [0, 0],
   ]);
@@ -242,7 +245,10 @@ describe("H45 multicast", () => {
     give("10.0.0.1");
     give("10.0.0.9");
     expect(socket.queued.packets).toBe(1);
-    expect(eth0.v4.groups.state(parseIpv4("239.1.2.3"))).toMatchObject({ filterMode: "include", sources: [parseIpv4("10.0.0.1")] });
+    expect(eth0.v4.groups.state(parseIpv4("239.1.2.3"))).toMatchObject({
+      filterMode: "include",
+      sources: [parseIpv4("10.0.0.1")],
+    });
     socket.setSourceFilter({ group: "239.1.2.3", interface: "eth0" }, "exclude", [parseIpv4("10.0.0.1")]);
     give("10.0.0.1");
     give("10.0.0.9");
@@ -283,14 +289,24 @@ test("H46 IP_PKTINFO: source and interface of one datagram, and what a datagram 
   sender.set("IP_TOS", 0x10);
   sender.send(bytes("x"), { address: "10.0.2.1", port: 5000 }, { source: parseIp("10.0.1.1"), tos: 0x28, ttl: 33 });
   world.runMs(10);
-  expect(socket.recv()).toMatchObject({ tos: 0x28, ttl: 32, ifindex: b.interfaces.named("eth0").ifindex, destination: parseIp("10.0.2.1") });
-  expect(codeOf(() => sender.send(bytes("x"), { address: "10.0.2.1", port: 5000 }, { source: parseIp("10.9.9.9") }))).toBe("EINVAL");
+  expect(socket.recv()).toMatchObject({
+    tos: 0x28,
+    ttl: 32,
+    ifindex: b.interfaces.named("eth0").ifindex,
+    destination: parseIp("10.0.2.1"),
+  });
+  expect(
+    codeOf(() => sender.send(bytes("x"), { address: "10.0.2.1", port: 5000 }, { source: parseIp("10.9.9.9") })),
+  ).toBe("EINVAL");
 });
 
 test("H47 ephemeral ports come from ip_local_port_range, are never taken twice, and follow the seed", () => {
   const ports = (): number[] => {
     const world = new World();
-    const host = world.host("a", { "net.ipv4.ip_local_port_range": "40000 40009", "net.ipv4.ip_local_reserved_ports": "40003" });
+    const host = world.host("a", {
+      "net.ipv4.ip_local_port_range": "40000 40009",
+      "net.ipv4.ip_local_reserved_ports": "40003",
+    });
     const taken: number[] = [];
     for (let i = 0; i < 9; i++) {
       const socket = openUdp(host);
@@ -342,40 +358,45 @@ test("H4A property: the table finds the socket that a slow scorer finds", () => 
     device: fc.boolean(),
   });
   fc.assert(
-    fc.property(fc.array(spec, { minLength: 1, maxLength: 6 }), fc.constantFrom(4, 6), fc.constantFrom(1, 2, 3), (specs, family, port) => {
-      const { b } = pair();
-      const sockets: UdpSocket[] = [];
-      for (const { bind, v6only, peer, device } of specs) {
-        const v6 = bind.includes(":");
-        const socket = openUdp(b, { family: v6 ? 6 : 4, v6only });
-        socket.set("SO_REUSEADDR", 1);
-        if (device) socket.bindToDevice("eth0");
-        socket.bind({ address: bind, port: 5000 });
-        if (peer !== undefined) socket.connect({ address: v6 ? "2001:db8::1" : "10.0.0.1", port: peer });
-        sockets.push(socket);
-      }
-      const v4 = family === 4;
-      const found = b.udp.lookup({
-        localAddress: v4 ? parseIpv4("10.0.0.2") : parseIpv6("2001:db8::2"),
-        remoteAddress: v4 ? parseIpv4("10.0.0.1") : parseIpv6("2001:db8::1"),
-        localPort: 5000,
-        remotePort: port,
-        dif: b.interfaces.named("eth0").ifindex,
-        sdif: 0,
-        acceptL3mdev: false,
-      });
-      const points = specs.map(({ bind, v6only, peer, device }) => {
-        const isV6 = bind.includes(":");
-        const reaches = v4 ? !isV6 || (bind === "::" && !v6only && peer === undefined) : isV6;
-        if (!reaches || (peer !== undefined && peer !== port)) return -1;
-        // Connecting chose a source address: the socket is then bound to it.
-        const bound = (bind !== "0.0.0.0" && bind !== "::") || peer !== undefined;
-        return (bound ? 4 : 0) + (peer === undefined ? 0 : 8) + (device ? 4 : 0) + (v4 && !isV6 ? 2 : 1);
-      });
-      const best = Math.max(...points);
-      const expected = best < 0 ? [undefined] : sockets.filter((_, i) => points[i] === best);
-      expect(expected).toContain(found);
-    }),
+    fc.property(
+      fc.array(spec, { minLength: 1, maxLength: 6 }),
+      fc.constantFrom(4, 6),
+      fc.constantFrom(1, 2, 3),
+      (specs, family, port) => {
+        const { b } = pair();
+        const sockets: UdpSocket[] = [];
+        for (const { bind, v6only, peer, device } of specs) {
+          const v6 = bind.includes(":");
+          const socket = openUdp(b, { family: v6 ? 6 : 4, v6only });
+          socket.set("SO_REUSEADDR", 1);
+          if (device) socket.bindToDevice("eth0");
+          socket.bind({ address: bind, port: 5000 });
+          if (peer !== undefined) socket.connect({ address: v6 ? "2001:db8::1" : "10.0.0.1", port: peer });
+          sockets.push(socket);
+        }
+        const v4 = family === 4;
+        const found = b.udp.lookup({
+          localAddress: v4 ? parseIpv4("10.0.0.2") : parseIpv6("2001:db8::2"),
+          remoteAddress: v4 ? parseIpv4("10.0.0.1") : parseIpv6("2001:db8::1"),
+          localPort: 5000,
+          remotePort: port,
+          dif: b.interfaces.named("eth0").ifindex,
+          sdif: 0,
+          acceptL3mdev: false,
+        });
+        const points = specs.map(({ bind, v6only, peer, device }) => {
+          const isV6 = bind.includes(":");
+          const reaches = v4 ? !isV6 || (bind === "::" && !v6only && peer === undefined) : isV6;
+          if (!reaches || (peer !== undefined && peer !== port)) return -1;
+          // Connecting chose a source address: the socket is then bound to it.
+          const bound = (bind !== "0.0.0.0" && bind !== "::") || peer !== undefined;
+          return (bound ? 4 : 0) + (peer === undefined ? 0 : 8) + (device ? 4 : 0) + (v4 && !isV6 ? 2 : 1);
+        });
+        const best = Math.max(...points);
+        const expected = best < 0 ? [undefined] : sockets.filter((_, i) => points[i] === best);
+        expect(expected).toContain(found);
+      },
+    ),
     { numRuns: 60 },
   );
 });

@@ -37,6 +37,14 @@ export function createHost(options: HostOptions): Host {
   return host;
 }
 
+/** Takes a host apart: its sockets close, its interfaces go, and every packet that waited is given back. */
+export function closeHost(host: Host): void {
+  for (const socket of [...host.udp]) socket.close();
+  for (const socket of [...(host.raw ?? [])]) socket.close();
+  for (const socket of [...(host.ping ?? [])]) socket.close();
+  for (const iface of [...host.interfaces]) host.interfaces.remove(iface);
+}
+
 /** The next hop does not answer (RFC 1122 §2.3.2.2, RFC 4861 §7.2.2; `ipv4_link_failure`, `ndisc_error_report`). */
 function neighbourFailed(host: Host, packet: Packet, dev: NetInterface): void {
   packet.networkHeader = packet.data;

@@ -197,9 +197,11 @@ function syncAnycast(iface: NetInterface, own: InterfaceAddress<Ipv6Address>, wa
   } as const;
   if (wanted && at < 0) {
     anycast.push(destination);
+    iface.v6.groups.join(destination, solicitedNode(destination));
     iface.host.ipv6.fib.add({ ...route, protocol: "kernel" }, "append");
   } else if (!wanted && at >= 0) {
     anycast.splice(at, 1);
+    iface.v6.groups.leave(destination, solicitedNode(destination));
     if (hasRoute(iface, route)) iface.host.ipv6.fib.remove(route);
   }
 }

@@ -47,8 +47,6 @@ export class NdInterface {
   readonly autoconf: AddressAutoconfiguration;
   /** Set while this interface advertises itself as a router. */
   advertiser: RouterAdvertiser | undefined = undefined;
-  /** A router answered since the interface came up (IF_RA_RCVD): no more solicitations. */
-  routerHeard = false;
   /** M and O of the last advertisement: DHCPv6 should be asked (IF_RA_MANAGED, IF_RA_OTHERCONF). */
   managed = false;
   otherConfig = false;
@@ -142,7 +140,6 @@ export class NdInterface {
     const { iface } = this;
     if (!iface.isRunning || this.#configured || iface.v6.conf.disable_ipv6 !== 0) return;
     this.#configured = true;
-    this.routerHeard = false;
     for (const address of [...iface.v6.addresses]) {
       this.dad.begin(address);
       this.#changed(address);
@@ -157,7 +154,6 @@ export class NdInterface {
 
   down(): void {
     this.#configured = false;
-    this.routerHeard = false;
     this.solicitor.stop();
     this.dad.cancelAll();
     this.routers.clear();
@@ -202,7 +198,7 @@ export class NdInterface {
     if (tested && (conf.ndisc_notify | this.host.ipv6.confAll.ndisc_notify) !== 0) this.announce(address.address);
     this.autoconf.addressUsable(address);
     if (!isLinkLocal(address.address) || this.iface.isLoopback || !this.#isOnlyLinkLocal(address)) return;
-    if (this.acceptsRouters && !this.routerHeard && !this.solicitor.running) this.solicitor.start();
+    if (this.acceptsRouters && !this.solicitor.running) this.solicitor.start();
     this.advertiser?.start();
   }
 

@@ -27,7 +27,6 @@ export function receiveRouterAdvertisement(on: NdInterface, view: DataView, mess
     return;
   }
   if (conf.accept_ra_from_local === 0 && isOurs(on, message)) return;
-  if (on.solicitor.sent > 0) on.routerHeard = true;
   on.solicitor.stop();
   const flags = nd.routerFlags(view, at);
   on.managed = (flags & nd.ROUTER_MANAGED) !== 0;

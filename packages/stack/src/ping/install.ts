@@ -19,6 +19,12 @@ export class PingTable {
     return new PingSocket(this.#host, family, this.#byIdentifier[family]);
   }
 
+  /** Every socket that has an identifier. */
+  *[Symbol.iterator](): IterableIterator<PingSocket> {
+    yield* this.#byIdentifier[4].values();
+    yield* this.#byIdentifier[6].values();
+  }
+
   /** An echo reply, `data` at the ICMP header: `true` if a socket took it. */
   deliver(packet: Packet, family: 4 | 6): boolean {
     const { view } = this.#host.memory;

@@ -83,7 +83,12 @@ export class UdpSocket extends InetSocket {
   connect(to: SocketAddressLike): void {
     this.assertOpen();
     const target = this.#target(to);
-    if (typeof target.address !== "number" && needsZone(target.address) && target.ifindex === 0 && this.boundDevice === 0) {
+    if (
+      typeof target.address !== "number" &&
+      needsZone(target.address) &&
+      target.ifindex === 0 &&
+      this.boundDevice === 0
+    ) {
       throw errnoError("EINVAL", "a link-local address needs its interface", "address");
     }
     if (this.localPort === 0) this.#takePort(0);

@@ -22,7 +22,14 @@ describe("H8 RFC 1812 §5: forwarding", () => {
     socket.set("IP_RECVERR", 1);
     socket.send(bytes("payload"), { address: "10.0.2.1", port: 5000 }, { ttl: 1 });
     world.runMs(10);
-    expect(socket.recvError()).toMatchObject({ code: "EHOSTUNREACH", origin: "icmp", type: 11, offender: parseIpv4("10.0.1.254"), port: 5000, data: bytes("payload") });
+    expect(socket.recvError()).toMatchObject({
+      code: "EHOSTUNREACH",
+      origin: "icmp",
+      type: 11,
+      offender: parseIpv4("10.0.1.254"),
+      port: 5000,
+      data: bytes("payload"),
+    });
     expect(r.mib.ip.InHdrErrors).toBe(1);
     expect(r.drops.counts.get("IP_TTL")).toBe(1);
   });
@@ -92,7 +99,16 @@ describe("H8 RFC 1812 §5: forwarding", () => {
     const errors: Uint8Array[] = sniff(hub, hub.interfaces.named("eth0"));
     world.runMs(10);
     const eth0 = hub.interfaces.named("eth0");
-    const send = (): void => inject(hub, eth0, ipv4Packet({ source: "10.0.1.1", destination: "10.9.0.1", payload: udpDatagram(1, 2, bytes("x"), { source: "10.0.1.1", destination: "10.9.0.1" }) }));
+    const send = (): void =>
+      inject(
+        hub,
+        eth0,
+        ipv4Packet({
+          source: "10.0.1.1",
+          destination: "10.9.0.1",
+          payload: udpDatagram(1, 2, bytes("x"), { source: "10.0.1.1", destination: "10.9.0.1" }),
+        }),
+      );
     send();
     world.runMs(5);
     const redirect = errors.find((p) => p[9] === 1)!;
@@ -114,7 +130,16 @@ describe("H8 RFC 1812 §5: forwarding", () => {
     const eth0 = a.interfaces.named("eth0");
     const redirect = (source: string, gateway: number[]): void => {
       const quoted = ipv4Packet({ source: "10.0.1.1", destination: "10.9.0.1", payload: new Uint8Array(8) });
-      inject(a, eth0, ipv4Packet({ source, destination: "10.0.1.1", protocol: 1, payload: icmpMessage(5, 1, Uint8Array.from([...gateway, ...quoted])) }));
+      inject(
+        a,
+        eth0,
+        ipv4Packet({
+          source,
+          destination: "10.0.1.1",
+          protocol: 1,
+          payload: icmpMessage(5, 1, Uint8Array.from([...gateway, ...quoted])),
+        }),
+      );
     };
     const learned = (): unknown => a.ipv4.exceptions.get(parseIpv4("10.9.0.1"))?.gateway;
     redirect("10.0.1.66", [10, 0, 1, 77]);
@@ -132,7 +157,12 @@ describe("H8 RFC 1812 §5: forwarding", () => {
   test("RFC 1122 §3.3.6 a datagram in a frame for all is not forwarded", () => {
     const { r } = chain();
     const drops = dropsOf(r);
-    inject(r, r.interfaces.named("eth0"), ipv4Packet({ source: "10.0.1.1", destination: "10.0.2.1" }), 0xffff_ffff_ffff);
+    inject(
+      r,
+      r.interfaces.named("eth0"),
+      ipv4Packet({ source: "10.0.1.1", destination: "10.0.2.1" }),
+      0xffff_ffff_ffff,
+    );
     expect(drops).toEqual(["NOT_SPECIFIED"]);
   });
 });
@@ -155,7 +185,17 @@ describe("H9 RFC 1122 §3.2.2, RFC 1812 §4.3.2.7: what no ICMP error answers", 
   test("but an echo request is answered with an error", () => {
     const { world, r } = chain();
     const sent = sniff(r, r.interfaces.named("eth0"));
-    inject(r, r.interfaces.named("eth0"), ipv4Packet({ source: "10.0.1.1", destination: "10.0.2.1", ttl: 1, protocol: 1, payload: icmpMessage(8, 0, new Uint8Array(4)) }));
+    inject(
+      r,
+      r.interfaces.named("eth0"),
+      ipv4Packet({
+        source: "10.0.1.1",
+        destination: "10.0.2.1",
+        ttl: 1,
+        protocol: 1,
+        payload: icmpMessage(8, 0, new Uint8Array(4)),
+      }),
+    );
     world.runMs(10);
     expect(sent.map((p) => p[20])).toEqual([11]);
   });
@@ -165,7 +205,16 @@ describe("H9 RFC 1122 §3.2.2, RFC 1812 §4.3.2.7: what no ICMP error answers", 
     const eth0 = r.interfaces.named("eth0");
     const sent = sniff(r, eth0);
     for (const destination of ["10.0.1.255", "255.255.255.255", "224.0.0.1"]) {
-      inject(r, eth0, ipv4Packet({ source: "10.0.1.1", destination, payload: udpDatagram(1, 9, bytes("x"), { source: "10.0.1.1", destination }) }), 0xffff_ffff_ffff);
+      inject(
+        r,
+        eth0,
+        ipv4Packet({
+          source: "10.0.1.1",
+          destination,
+          payload: udpDatagram(1, 9, bytes("x"), { source: "10.0.1.1", destination }),
+        }),
+        0xffff_ffff_ffff,
+      );
     }
     world.runMs(10);
     expect(sent).toEqual([]);
@@ -173,9 +222,12 @@ describe("H9 RFC 1122 §3.2.2, RFC 1812 §4.3.2.7: what no ICMP error answers", 
   });
 
   test("icmp_msgs_per_sec limits errors over all destinations together", () => {
-    const { world, r } = chain({ router: { "net.ipv4.icmp_msgs_per_sec": 10, "net.ipv4.icmp_msgs_burst": 5, "net.ipv4.icmp_ratelimit": 0 } });
+    const { world, r } = chain({
+      router: { "net.ipv4.icmp_msgs_per_sec": 10, "net.ipv4.icmp_msgs_burst": 5, "net.ipv4.icmp_ratelimit": 0 },
+    });
     world.run(seconds(2));
-    for (let i = 0; i < 50; i++) inject(r, r.interfaces.named("eth0"), ipv4Packet({ source: "10.0.1.1", destination: "10.0.2.1", ttl: 1 }));
+    for (let i = 0; i < 50; i++)
+      inject(r, r.interfaces.named("eth0"), ipv4Packet({ source: "10.0.1.1", destination: "10.0.2.1", ttl: 1 }));
     world.runMs(10);
     expect(r.mib.icmp.OutTimeExcds).toBeGreaterThanOrEqual(3);
     expect(r.mib.icmp.OutTimeExcds).toBeLessThanOrEqual(15);
@@ -208,12 +260,20 @@ test("H7 RFC 791 page 18: a loose source route is followed from station to stati
   socket.bind({ port: 5000 });
   const options = Uint8Array.from([131, 7, 4, 10, 0, 2, 1, 0]);
   const payload = udpDatagram(1, 5000, bytes("x"), { source: "10.0.1.1", destination: "10.0.2.1" });
-  inject(r, r.interfaces.named("eth0"), ipv4Packet({ source: "10.0.1.1", destination: "10.0.1.254", options, payload }));
+  inject(
+    r,
+    r.interfaces.named("eth0"),
+    ipv4Packet({ source: "10.0.1.1", destination: "10.0.1.254", options, payload }),
+  );
   world.runMs(10);
   expect(socket.recv()).toBeDefined();
   r.sysctls.set("net.ipv4.conf.all.accept_source_route", 0);
   const drops = dropsOf(r);
-  inject(r, r.interfaces.named("eth0"), ipv4Packet({ source: "10.0.1.1", destination: "10.0.1.254", options, payload }));
+  inject(
+    r,
+    r.interfaces.named("eth0"),
+    ipv4Packet({ source: "10.0.1.1", destination: "10.0.1.254", options, payload }),
+  );
   expect(drops).toEqual(["IP_INHDR"]);
 });
 
@@ -222,22 +282,61 @@ test("H13 RFC 1122 §3.2.2.6, §3.2.2.8: echo and timestamp are answered; broadc
   const eth0 = b.interfaces.named("eth0");
   const sent = sniff(b, eth0);
   const stamp = new Uint8Array(16);
-  inject(b, eth0, ipv4Packet({ source: "10.0.2.254", destination: "10.0.2.1", protocol: 1, payload: icmpMessage(13, 0, stamp) }));
-  inject(b, eth0, ipv4Packet({ source: "10.0.2.254", destination: "10.0.2.255", protocol: 1, payload: icmpMessage(8, 0, new Uint8Array(4)) }), 0xffff_ffff_ffff);
+  inject(
+    b,
+    eth0,
+    ipv4Packet({ source: "10.0.2.254", destination: "10.0.2.1", protocol: 1, payload: icmpMessage(13, 0, stamp) }),
+  );
+  inject(
+    b,
+    eth0,
+    ipv4Packet({
+      source: "10.0.2.254",
+      destination: "10.0.2.255",
+      protocol: 1,
+      payload: icmpMessage(8, 0, new Uint8Array(4)),
+    }),
+    0xffff_ffff_ffff,
+  );
   world.runMs(10);
   expect(sent.map((p) => p[20])).toEqual([14]);
   b.sysctls.set("net.ipv4.icmp_echo_ignore_broadcasts", 0);
-  inject(b, eth0, ipv4Packet({ source: "10.0.2.254", destination: "10.0.2.255", protocol: 1, payload: icmpMessage(8, 0, new Uint8Array(4)) }), 0xffff_ffff_ffff);
+  inject(
+    b,
+    eth0,
+    ipv4Packet({
+      source: "10.0.2.254",
+      destination: "10.0.2.255",
+      protocol: 1,
+      payload: icmpMessage(8, 0, new Uint8Array(4)),
+    }),
+    0xffff_ffff_ffff,
+  );
   world.runMs(10);
   expect(sent.map((p) => p[20])).toEqual([14, 0]);
   b.sysctls.set("net.ipv4.icmp_echo_ignore_all", 1);
-  inject(b, eth0, ipv4Packet({ source: "10.0.2.254", destination: "10.0.2.1", protocol: 1, payload: icmpMessage(8, 0, new Uint8Array(4)) }));
+  inject(
+    b,
+    eth0,
+    ipv4Packet({
+      source: "10.0.2.254",
+      destination: "10.0.2.1",
+      protocol: 1,
+      payload: icmpMessage(8, 0, new Uint8Array(4)),
+    }),
+  );
   const bad = icmpMessage(8, 0, new Uint8Array(4));
   bad[7] = 1;
   inject(b, eth0, ipv4Packet({ source: "10.0.2.254", destination: "10.0.2.1", protocol: 1, payload: bad }));
   world.runMs(10);
   expect(sent).toHaveLength(2);
-  expect(b.mib.icmp).toMatchObject({ InEchos: 2, InTimestamps: 1, InCsumErrors: 1, OutEchoReps: 1, OutTimestampReps: 1 });
+  expect(b.mib.icmp).toMatchObject({
+    InEchos: 2,
+    InTimestamps: 1,
+    InCsumErrors: 1,
+    OutEchoReps: 1,
+    OutTimestampReps: 1,
+  });
   expect(r.mib.icmp.InMsgs).toBe(2);
 });
 

@@ -66,7 +66,12 @@ test.each([
 test("H4 RFC 1122 §3.2.1.3: broadcasts of all kinds are for us", () => {
   const { b, socket, eth } = listening();
   for (const destination of ["255.255.255.255", "10.0.0.255"]) {
-    inject(b, eth, ipv4Packet({ destination, payload: udpDatagram(1, 5000, bytes("x"), { source: "10.0.0.1", destination }) }), 0xffff_ffff_ffff);
+    inject(
+      b,
+      eth,
+      ipv4Packet({ destination, payload: udpDatagram(1, 5000, bytes("x"), { source: "10.0.0.1", destination }) }),
+      0xffff_ffff_ffff,
+    );
     expect(socket.recv()).toBeDefined();
   }
   expect(b.mib.ipExt.InBcastPkts).toBe(2);
@@ -94,7 +99,15 @@ test.each([
   const eth0 = r.interfaces.named("eth0");
   const socket = openUdp(r);
   socket.bind({ port: 5000 });
-  inject(r, eth0, ipv4Packet({ source, destination: "10.0.1.254", payload: udpDatagram(1, 5000, bytes("x"), { source, destination: "10.0.1.254" }) }));
+  inject(
+    r,
+    eth0,
+    ipv4Packet({
+      source,
+      destination: "10.0.1.254",
+      payload: udpDatagram(1, 5000, bytes("x"), { source, destination: "10.0.1.254" }),
+    }),
+  );
   expect(drops).toEqual(reason === undefined ? [] : [reason]);
   expect(socket.recv() !== undefined).toBe(reason === undefined);
 });
@@ -127,11 +140,20 @@ test("H7 RFC 791: record route collects the stations on the way there and back",
   option.set([7, 39, 4]);
   const echo = Uint8Array.from([8, 0, 0xf7, 0xfe, 0, 0, 0, 1]);
   const seen: Uint8Array[] = [];
-  a.taps.add((packet, _iface, direction) => direction === "in" && seen.push(packet.bytes().slice(14)), a.interfaces.named("eth0"));
-  inject(r, r.interfaces.named("eth0"), ipv4Packet({ source: "10.0.1.1", destination: "10.0.2.1", protocol: 1, options: option, payload: echo }));
+  a.taps.add(
+    (packet, _iface, direction) => direction === "in" && seen.push(packet.bytes().slice(14)),
+    a.interfaces.named("eth0"),
+  );
+  inject(
+    r,
+    r.interfaces.named("eth0"),
+    ipv4Packet({ source: "10.0.1.1", destination: "10.0.2.1", protocol: 1, options: option, payload: echo }),
+  );
   world.runMs(50);
   const reply = seen.find((p) => p[9] === 1)!;
-  const recorded = Array.from({ length: (reply[22]! - 4) / 4 }, (_, i) => [...reply.subarray(23 + 4 * i, 27 + 4 * i)].join("."));
+  const recorded = Array.from({ length: (reply[22]! - 4) / 4 }, (_, i) =>
+    [...reply.subarray(23 + 4 * i, 27 + 4 * i)].join("."),
+  );
   expect(recorded).toEqual(["10.0.2.254", "10.0.2.1", "10.0.1.254"]);
   expect(b.mib.icmp.InEchos).toBe(1);
 });

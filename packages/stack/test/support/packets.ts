@@ -18,7 +18,8 @@ export interface Ipv4Spec {
 }
 
 export function ipv4Packet(spec: Ipv4Spec): Uint8Array {
-  const { options = new Uint8Array(0), payload = new Uint8Array(8) } = spec;
+  // A UDP header without data and without a checksum.
+  const { options = new Uint8Array(0), payload = Uint8Array.of(0, 1, 0, 9, 0, 8, 0, 0) } = spec;
   const header = 20 + options.length;
   const out = new Uint8Array(header + payload.length);
   const view = new DataView(out.buffer);
@@ -76,7 +77,12 @@ export function ipv6Packet(spec: Ipv6Spec): Uint8Array {
 }
 
 /** A UDP datagram with its checksum. */
-export function udpDatagram(sourcePort: number, port: number, data: Uint8Array, ends?: { readonly source: string; readonly destination: string }): Uint8Array {
+export function udpDatagram(
+  sourcePort: number,
+  port: number,
+  data: Uint8Array,
+  ends?: { readonly source: string; readonly destination: string },
+): Uint8Array {
   const out = new Uint8Array(8 + data.length);
   const view = new DataView(out.buffer);
   view.setUint16(0, sourcePort);
@@ -90,7 +96,13 @@ export function udpDatagram(sourcePort: number, port: number, data: Uint8Array, 
 }
 
 /** An ICMPv6 message with its checksum. */
-export function icmpv6Message(type: number, code: number, body: Uint8Array, source = "2001:db8::1", destination = "2001:db8::2"): Uint8Array {
+export function icmpv6Message(
+  type: number,
+  code: number,
+  body: Uint8Array,
+  source = "2001:db8::1",
+  destination = "2001:db8::2",
+): Uint8Array {
   const out = new Uint8Array(4 + body.length);
   out[0] = type;
   out[1] = code;
@@ -164,7 +176,8 @@ export function sniff(host: Host, iface: NetInterface): Uint8Array[] {
     const type = ((frame[12] as number) << 8) | (frame[13] as number);
     const isNd = type === 0x86dd && frame[20] === 58 && (frame[54] as number) >= 130;
     const isMld = type === 0x86dd && frame[20] === 0;
-    if (direction === "out" && (type === 0x0800 || (type === 0x86dd && !isNd && !isMld)) && frame[23] !== 2) seen.push(frame.slice(14));
+    if (direction === "out" && (type === 0x0800 || (type === 0x86dd && !isNd && !isMld)) && frame[23] !== 2)
+      seen.push(frame.slice(14));
   }, iface);
   return seen;
 }

@@ -10,10 +10,14 @@ const CHECKS = ["ip.check_checksum", "udp.check_checksum", "tcp.check_checksum"]
 
 /** The last test of a file: tshark finds no malformed frame and no wrong checksum in what the file put on wires. */
 export function wireIsClean(): void {
-  testWith(["tshark"], "the wire: tshark finds nothing malformed and no wrong checksum in all frames of this file", () => {
-    expect(frames.length).toBeGreaterThan(0);
-    expect(complaints(frames)).toEqual([]);
-  });
+  testWith(
+    ["tshark"],
+    "the wire: tshark finds nothing malformed and no wrong checksum in all frames of this file",
+    () => {
+      expect(frames.length).toBeGreaterThan(0);
+      expect(complaints(frames)).toEqual([]);
+    },
+  );
 }
 
 /** What tshark holds against `list`. */
@@ -26,7 +30,10 @@ export function complaints(list: readonly Uint8Array[]): string[] {
       "_ws.malformed || ip.checksum.status == 0 || udp.checksum.status == 0 || icmp.checksum.status == 0 || icmpv6.checksum.status == 0";
     const options = CHECKS.flatMap((name) => ["-o", `${name}:TRUE`]);
     // The payloads are nobody's protocol: tshark shall not guess one by the port.
-    const out = execFileSync("tshark", ["-r", file, "-d", "udp.port==1-65535,data", ...options, "-Y", filter], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+    const out = execFileSync("tshark", ["-r", file, "-d", "udp.port==1-65535,data", ...options, "-Y", filter], {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    });
     return out.split("\n").filter((line) => line !== "");
   } finally {
     rmSync(directory, { recursive: true });

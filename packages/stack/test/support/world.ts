@@ -5,6 +5,7 @@ import { afterEach, expect } from "vitest";
 import {
   addAddress4,
   addAddress6,
+  closeHost,
   createEthernet,
   createHost,
   createVethPair,
@@ -32,7 +33,12 @@ export class World {
       pool: this.pool,
       random: this.random,
       // Autoconfiguration has tests of its own; here the wire shall be quiet.
-      sysctls: { "net.ipv6.conf.all.accept_dad": 0, "net.ipv6.conf.default.accept_dad": 0, "net.ipv6.conf.default.router_solicitations": 0, ...sysctls },
+      sysctls: {
+        "net.ipv6.conf.all.accept_dad": 0,
+        "net.ipv6.conf.default.accept_dad": 0,
+        "net.ipv6.conf.default.router_solicitations": 0,
+        ...sysctls,
+      },
     });
     this.hosts.push(host);
     return host;
@@ -86,12 +92,9 @@ export class World {
   }
 
   close(): void {
-    for (const host of this.hosts) for (const iface of [...host.interfaces]) host.interfaces.remove(iface);
+    for (const host of this.hosts) closeHost(host);
+    // Frames on the links arrive and are given back.
     this.simulator.run({ until: this.simulator.now + seconds(1) });
-    for (const host of this.hosts) {
-      for (const socket of [...host.udp]) socket.close();
-      for (const socket of [...(host.raw ?? [])]) socket.close();
-    }
   }
 }
 
