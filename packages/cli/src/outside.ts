@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { bridge, openAttachment, RealtimeDriver, startReplay, type HostPortStats } from "@seville/host-link";
+import { bridge, openAttachment, raisePriority, RealtimeDriver, startReplay, type HostPortStats } from "@seville/host-link";
 import type { Attachment, AttachmentSite, OpenAttachment, Outside } from "@seville/scenario";
 import { EXIT } from "./exit-codes.ts";
 import { CommandFailure } from "./failure.ts";
@@ -23,12 +23,17 @@ export function createOutside(options: OutsideOptions): Outside {
     },
     async runInRealtime(simulator, { until, signal, onProgress }) {
       driver ??= new RealtimeDriver(simulator);
-      const { lateness } = await driver.run({ until, signal, onProgress });
-      return {
-        maxLateness: lateness.max,
-        p50Lateness: lateness.percentile(0.5),
-        p99Lateness: lateness.percentile(0.99),
-      };
+      const priority = await raisePriority();
+      try {
+        const { lateness } = await driver.run({ until, signal, onProgress });
+        return {
+          maxLateness: lateness.max,
+          p50Lateness: lateness.percentile(0.5),
+          p99Lateness: lateness.percentile(0.99),
+        };
+      } finally {
+        priority.restore();
+      }
     },
   };
 }

@@ -26,7 +26,7 @@ export function renderCdf(series: readonly CdfSeries[]): string {
   const grid = [
     ...ticks.map(
       (value) =>
-        `<path class="grid" d="M${px(value)} ${TOP}V${bottom}"/><text x="${px(value)}" y="${bottom + 18}" text-anchor="middle">${formatTime(value)}</text>`,
+        `<path class="grid" d="M${px(value)} ${TOP}V${bottom}"/><text x="${px(value)}" y="${bottom + 18}" text-anchor="middle">${value === 0 ? "0" : formatTime(value)}</text>`,
     ),
     ...[0, 0.25, 0.5, 0.75, 1].map(
       (share) =>

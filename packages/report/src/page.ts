@@ -156,11 +156,16 @@ function chartSection(chart: Chart): string {
   return `<section><h2>${title}</h2><p>${about} Drag to zoom, double-click to see all.</p><div class="chart" id="chart-${chart.id}" role="img" aria-label="${escapeHtml(`${title} over time: ${names}. The numbers are in the tables below.`)}"><noscript>The tables below have the numbers; the charts need JavaScript.</noscript></div></section>`;
 }
 
-function distributions({ pings, flows }: ScenarioResult): string {
-  const picture = renderCdf([
-    ...pings.map(({ name, rtt }) => ({ label: `${name} (round trip)`, distribution: rtt })),
-    ...flows.map(({ name, delay }) => ({ label: `${name} (one way)`, distribution: delay })),
-  ]);
+function distributions({ pings, flows, series }: ScenarioResult): string {
+  // In the order of the chart above, so that each keeps its colour.
+  const measured = series.delays.flatMap(({ name, kind }) => {
+    const distribution =
+      kind === "rtt" ? pings.find((ping) => ping.name === name)?.rtt : flows.find((flow) => flow.name === name)?.delay;
+    return distribution === undefined
+      ? []
+      : [{ label: `${name} (${kind === "rtt" ? "round trip" : "one way"})`, distribution }];
+  });
+  const picture = renderCdf(measured);
   if (picture === "") return "";
   return `<section><h2>Distribution of delays</h2><p>Which share took at most that long.</p>${picture}</section>`;
 }

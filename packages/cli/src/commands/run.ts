@@ -6,6 +6,7 @@ import {
   runScenario,
   type Outside,
   type RunScenarioOptions,
+  type Scenario,
   type ScenarioResult,
 } from "@seville/scenario";
 import { loadScenario, type LoadedScenario } from "@seville/scenario/node";
@@ -43,6 +44,7 @@ export async function run(nameOrPath: string, flags: RunFlags): Promise<number> 
   const loaded = await loadScenario(nameOrPath, { overrides: flags.set });
   const { scenario } = loaded;
   if (flags.quiet !== true && flags.json !== true) printWarnings(loaded);
+  if (scenario.realtime === true && flags.quiet !== true) announce(scenario);
   const targets = targetsOf(scenario.name, flags);
   const captures = targets.pcap === undefined ? undefined : new CaptureFiles(targets.pcap);
   const interruption = new AbortController();
@@ -130,6 +132,11 @@ function replayCommand(result: ScenarioResult, loaded: LoadedScenario, flags: Ru
   return words
     .map((word) => (/^[A-Za-z0-9_./:=%@,+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`))
     .join(" ");
+}
+
+/** Whoever is to send real traffic must know that it has begun, and how. */
+function announce({ name, description = "", duration = "10s" }: Scenario): void {
+  process.stderr.write(`${name}: in real time, for ${duration}. ${description}\n`);
 }
 
 function printWarnings({ warnings, file, source }: LoadedScenario): void {
