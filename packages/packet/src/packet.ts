@@ -16,6 +16,11 @@ export const PACKET_OTHERHOST = 3;
 export const PACKET_OUTGOING = 4;
 export type PacketType = 0 | 1 | 2 | 3 | 4;
 
+/** `inner_protocol_type`: what `innerProtocol` holds (include/linux/skbuff.h): an EtherType or an IP protocol. */
+export const ENCAP_TYPE_ETHER = 0;
+export const ENCAP_TYPE_IPPROTO = 1;
+export type EncapType = 0 | 1;
+
 /** A header offset that has not been set. */
 export const NO_HEADER = -1;
 
@@ -40,6 +45,10 @@ export class Packet {
   innerTransportHeader: number = NO_HEADER;
   /** The inner headers are set and a device may offload for them. */
   encapsulation = false;
+  /** What the inner headers begin with, for whoever segments: see {@link ENCAP_TYPE_ETHER}. */
+  innerProtocolType: EncapType = ENCAP_TYPE_ETHER;
+  /** EtherType ({@link ENCAP_TYPE_ETHER}: 0x6558 for a frame) or IP protocol of what was wrapped, host order. */
+  innerProtocol = 0;
 
   /** EtherType of what `networkHeader` points to, host order. */
   protocol = 0;
@@ -275,6 +284,8 @@ export class Packet {
     this.innerNetworkHeader = NO_HEADER;
     this.innerTransportHeader = NO_HEADER;
     this.encapsulation = false;
+    this.innerProtocolType = ENCAP_TYPE_ETHER;
+    this.innerProtocol = 0;
     this.protocol = 0;
     this.pktType = PACKET_HOST;
     this.ifindex = 0;
@@ -356,6 +367,8 @@ export class Packet {
     this.innerNetworkHeader = moved(from.innerNetworkHeader, delta);
     this.innerTransportHeader = moved(from.innerTransportHeader, delta);
     this.encapsulation = from.encapsulation;
+    this.innerProtocolType = from.innerProtocolType;
+    this.innerProtocol = from.innerProtocol;
     this.protocol = from.protocol;
     this.pktType = from.pktType;
     this.ifindex = from.ifindex;
