@@ -68,7 +68,7 @@ export class MulticastGroups<A extends IpAddress> {
       if (users?.delete(user) !== true) return;
       if (users.size === 0) this.#filters.delete(group);
     } else {
-      if (users === undefined) this.#filters.set(group, (users = new Map()));
+      if (users === undefined) this.#filters.set(group, (users = new Map<object, UserFilter<A>>()));
       users.set(user, { mode, sources });
     }
     const before = this.#states.get(group);

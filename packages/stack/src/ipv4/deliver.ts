@@ -9,7 +9,7 @@ import { sendIcmp4 } from "./icmp-send.ts";
 export function deliver4(host: Host, packet: Packet, dev: NetInterface, now: Nanos): void {
   let whole: Packet | undefined = packet;
   if (ipv4.isFragment(host.memory.view, packet.data)) {
-    whole = host.ipv4.reassembly.add(packet, dev, now);
+    whole = host.ipv4.reassembly.add(packet, dev);
     if (whole === undefined) return;
   }
   if (!host.hooks.active(4, NF_INET_LOCAL_IN)) {

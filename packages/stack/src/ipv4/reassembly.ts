@@ -1,4 +1,4 @@
-import { NS_PER_SEC, type DropReason, type Nanos } from "@seville/core";
+import { NS_PER_SEC, type DropReason } from "@seville/core";
 import { CHECKSUM_NONE, icmp, ipv4, type Packet } from "@seville/packet";
 import type { Host } from "../host/host.ts";
 import type { NetInterface } from "../interface/net-interface.ts";
@@ -29,7 +29,9 @@ export class Reassembly4 {
       nameOf: (key) => `${key.source} ${key.destination} ${key.identification} ${key.protocol} ${key.l3mdev}`,
       timeout: () => host.ipv4.sysctl.ipfrag_time * NS_PER_SEC,
       highThreshold: () => host.ipv4.sysctl.ipfrag_high_thresh,
-      expired: (datagram, now) => this.#expired(datagram, now),
+      expired: (datagram) => {
+        this.#expired(datagram);
+      },
     });
   }
 
@@ -47,7 +49,7 @@ export class Reassembly4 {
   }
 
   /** Takes a fragment, `data` at its IPv4 header. Answers the datagram if this completes it. */
-  add(packet: Packet, dev: NetInterface, _now: Nanos): Packet | undefined {
+  add(packet: Packet, dev: NetInterface): Packet | undefined {
     const { ip } = this.#host.mib;
     const { view } = this.#host.memory;
     ip.ReasmReqds++;
@@ -86,16 +88,24 @@ export class Reassembly4 {
       end = start + ((end - start) & ~7);
       packet.trim(headerBytes + end - start);
       if (end > datagram.length) {
-        if (datagram.lastSeen) return this.#spoil(datagram, packet, "NOT_SPECIFIED");
+        if (datagram.lastSeen) {
+          this.#spoil(datagram, packet, "NOT_SPECIFIED");
+          return;
+        }
         datagram.length = end;
       }
     } else {
-      if (end < datagram.length || (datagram.lastSeen && end !== datagram.length))
-        return this.#spoil(datagram, packet, "NOT_SPECIFIED");
+      if (end < datagram.length || (datagram.lastSeen && end !== datagram.length)) {
+        this.#spoil(datagram, packet, "NOT_SPECIFIED");
+        return;
+      }
       datagram.lastSeen = true;
       datagram.length = end;
     }
-    if (end === start) return this.#spoil(datagram, packet, "NOT_SPECIFIED");
+    if (end === start) {
+      this.#spoil(datagram, packet, "NOT_SPECIFIED");
+      return;
+    }
     const result = datagram.queue.insert({ start, end, packet });
     if (result === "duplicate") {
       this.#host.drop(packet, "DUP_FRAG", dev);
@@ -103,7 +113,8 @@ export class Reassembly4 {
     }
     if (result === "overlap") {
       this.#host.mib.ipExt.ReasmOverlaps++;
-      return this.#spoil(datagram, packet, "FRAG_OVERLAP");
+      this.#spoil(datagram, packet, "FRAG_OVERLAP");
+      return;
     }
     this.#reassembler.account(datagram, packet);
     datagram.dev = dev;
@@ -166,7 +177,7 @@ export class Reassembly4 {
   }
 
   /** `ip_expire`: the source hears of it if the first fragment came (RFC 792 page 6) and the datagram was for us. */
-  #expired(datagram: Datagram<Key>, _now: Nanos): void {
+  #expired(datagram: Datagram<Key>): void {
     const { ip } = this.#host.mib;
     ip.ReasmFails++;
     ip.ReasmTimeout++;

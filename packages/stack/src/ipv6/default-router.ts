@@ -1,5 +1,5 @@
 import type { Nanos, Scheduler } from "@seville/core";
-import { IPV6_ANY, type Ipv6Address } from "@seville/packet";
+import type { Ipv6Address } from "@seville/packet";
 import { idleTimer, SoftTimers, type Timed } from "../timer/soft-timers.ts";
 
 /** Router preference (RFC 4191 §2.1) as a number that can be compared. */
@@ -125,7 +125,8 @@ export class DefaultRouterList {
 
   /** The default routers, best first. */
   defaults(): ToldRoute[] {
-    return this.#entriesOf(IPV6_ANY, 0).map((entry) => entry.route);
+    // Source selection asks for each packet: no key is made for it.
+    return this.#byPrefix.get("::/0")?.map((entry) => entry.route) ?? [];
   }
 
   #entriesOf(prefix: Ipv6Address, prefixLength: number): Entry[] {

@@ -44,7 +44,7 @@ function walk(host: Host, whole: Packet, dev: NetInterface, now: Nanos): void {
     } else if (next === IPPROTO_ROUTING) {
       end = receiveRouting6(host, packet, dev, at);
     } else if (next === IPPROTO_FRAGMENT) {
-      const result = host.ipv6.reassembly.add(packet, dev, at, nextAt, now);
+      const result = host.ipv6.reassembly.add(packet, dev, at);
       if (result === undefined) return;
       packet = result.packet;
       at = result.at;

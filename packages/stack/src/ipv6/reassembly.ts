@@ -1,4 +1,4 @@
-import { NS_PER_SEC, type DropReason, type Nanos } from "@seville/core";
+import { NS_PER_SEC, type DropReason } from "@seville/core";
 import { CHECKSUM_NONE, icmpv6, ipv6, isLinkLocal, isMulticast, type Ipv6Address, type Packet } from "@seville/packet";
 import type { Host } from "../host/host.ts";
 import type { NetInterface } from "../interface/net-interface.ts";
@@ -51,14 +51,17 @@ export class Reassembly6 {
   }
 
   /**
-   * Takes a packet whose fragment header is at `at` and is named by the byte at `nextAt`. Answers what to go on with:
+   * Takes a packet whose fragment header is at `at`. Answers what to go on with:
    * the whole packet, if this completes it or if it is whole by itself (RFC 6946).
    */
-  add(packet: Packet, dev: NetInterface, at: number, nextAt: number, _now: Nanos): Reassembled | undefined {
+  add(packet: Packet, dev: NetInterface, at: number): Reassembled | undefined {
     const { ip6 } = this.#host.mib;
     const { view } = this.#host.memory;
     ip6.ReasmReqds++;
-    if (at + ipv6.FRAGMENT_HEADER_LENGTH > packet.tail) return this.#refuse(packet, dev, 4);
+    if (at + ipv6.FRAGMENT_HEADER_LENGTH > packet.tail) {
+      this.#refuse(packet, dev, 4);
+      return;
+    }
     const offset = ipv6.fragmentOffset(view, at);
     const more = ipv6.moreFragments(view, at);
     if (offset === 0 && !more) {
@@ -75,8 +78,14 @@ export class Reassembly6 {
     }
     const start = offset;
     const end = start + packet.tail - (at + ipv6.FRAGMENT_HEADER_LENGTH);
-    if (end > 0xffff) return this.#refuse(packet, dev, at + 2 - packet.networkHeader);
-    if (more && ((end - start) & 7) !== 0) return this.#refuse(packet, dev, 4);
+    if (end > 0xffff) {
+      this.#refuse(packet, dev, at + 2 - packet.networkHeader);
+      return;
+    }
+    if (more && ((end - start) & 7) !== 0) {
+      this.#refuse(packet, dev, 4);
+      return;
+    }
     const datagram = this.#find(packet, dev, view, at);
     if (datagram === undefined) {
       ip6.ReasmFails++;
@@ -89,9 +98,13 @@ export class Reassembly6 {
         ? end > datagram.length && datagram.lastSeen
         : end < datagram.length || (datagram.lastSeen && end !== datagram.length)
     ) {
-      return this.#spoil(datagram, packet, "NOT_SPECIFIED");
+      this.#spoil(datagram, packet, "NOT_SPECIFIED");
+      return;
     }
-    if (end === start) return this.#spoil(datagram, packet, "NOT_SPECIFIED");
+    if (end === start) {
+      this.#spoil(datagram, packet, "NOT_SPECIFIED");
+      return;
+    }
     return this.#queue(datagram, packet, dev, start, end, more, at);
   }
 
@@ -113,7 +126,10 @@ export class Reassembly6 {
       this.#host.drop(packet, "DUP_FRAG", dev);
       return undefined;
     }
-    if (result === "overlap") return this.#spoil(datagram, packet, "FRAG_OVERLAP");
+    if (result === "overlap") {
+      this.#spoil(datagram, packet, "FRAG_OVERLAP");
+      return;
+    }
     this.#reassembler.account(datagram, packet);
     datagram.dev = dev;
     datagram.ecnSeen |= 1 << ipv6.ecn(this.#host.memory.view, packet.networkHeader);

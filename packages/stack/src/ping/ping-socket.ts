@@ -157,6 +157,10 @@ export class PingSocket extends InetSocket {
     this.onReadable?.();
   }
 
+  protected override optionChanged(): void {
+    // Options are read when they are needed.
+  }
+
   protected override detach(): void {
     if (this.localPort !== 0) this.#table.delete(this.localPort);
   }

@@ -164,6 +164,10 @@ export class RawSocket extends InetSocket {
     this.onReadable?.();
   }
 
+  protected override optionChanged(): void {
+    // Options are read when they are needed.
+  }
+
   protected override detach(): void {
     this.#detach(this);
   }

@@ -127,10 +127,8 @@ export abstract class InetSocket {
 
   protected abstract detach(): void;
 
-  /** Options that others index by. */
-  protected optionChanged(_name: SocketOption): void {
-    // Most options are read when they are needed.
-  }
+  /** An option was set: for those on which more depends than the next call. */
+  protected abstract optionChanged(name: SocketOption): void;
 
   protected assertOpen(): void {
     if (this.#closed) throw errnoError("EBADF", "the socket is closed");

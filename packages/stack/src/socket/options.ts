@@ -1,4 +1,4 @@
-import { SevilleError } from "@seville/core";
+import type { SevilleError } from "@seville/core";
 import { errnoError } from "../host/errno.ts";
 
 /** Values of `IP_MTU_DISCOVER` and `IPV6_MTU_DISCOVER` (include/uapi/linux/in.h). */

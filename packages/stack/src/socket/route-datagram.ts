@@ -99,7 +99,7 @@ function fill<A extends IpAddress>(
   target: Target,
   control: SendControl,
 ): void {
-  socket.fillFlow(flow as Flow, address, control.ifindex ?? target.ifindex);
+  socket.fillFlow(flow, address, control.ifindex ?? target.ifindex);
   flow.destination = address;
   flow.protocol = socket.protocol;
   flow.sourcePort = socket.localPort;

@@ -7,7 +7,7 @@ import { receiveUdp } from "./udp-input.ts";
 export function installUdp(host: Host): void {
   host.registerProtocol(IPPROTO_UDP, {
     name: "udp",
-    receive: (packet, family, dev, now) => receiveUdp(host, packet, family, dev, now),
+    receive: (packet, family, dev) => receiveUdp(host, packet, family, dev),
     icmpError: (error) => receiveUdpError(host, error),
   });
 }

@@ -1,5 +1,4 @@
 import { bindChecksum, fold, pseudoHeader4, pseudoHeader6At } from "@seville/checksum";
-import type { Nanos } from "@seville/core";
 import {
   CHECKSUM_PARTIAL,
   CHECKSUM_UNNECESSARY,
@@ -22,7 +21,7 @@ import { sdifOf } from "../packet-cb.ts";
 import type { UdpFlow } from "./udp-table.ts";
 
 /** A datagram came in, `data` at the UDP header (`__udp4_lib_rcv`, `__udp6_lib_rcv`). Takes the packet. */
-export function receiveUdp(host: Host, packet: Packet, family: 4 | 6, dev: NetInterface, now: Nanos): void {
+export function receiveUdp(host: Host, packet: Packet, family: 4 | 6, dev: NetInterface): void {
   const mib = family === 4 ? host.mib.udp : host.mib.udp6;
   const { view } = host.memory;
   const at = packet.data;
@@ -40,7 +39,7 @@ export function receiveUdp(host: Host, packet: Packet, family: 4 | 6, dev: NetIn
   }
   const flow = flowOf(host, packet, family, at);
   if (isToMany(host, packet, flow.localAddress)) {
-    deliverToMany(host, packet, flow, dev, now, family, sum === "none");
+    deliverToMany(host, packet, flow, dev, family, sum === "none");
     return;
   }
   const socket = host.udp.lookup(flow);
@@ -59,7 +58,7 @@ export function receiveUdp(host: Host, packet: Packet, family: 4 | 6, dev: NetIn
     return;
   }
   packet.pull(udp.HEADER_LENGTH);
-  if (socket.deliver(packet, now)) {
+  if (socket.deliver(packet)) {
     mib.InDatagrams++;
     return;
   }
@@ -116,7 +115,6 @@ function deliverToMany(
   packet: Packet,
   flow: UdpFlow,
   dev: NetInterface,
-  now: Nanos,
   family: 4 | 6,
   unsummed: boolean,
 ): void {
@@ -131,7 +129,7 @@ function deliverToMany(
   packet.pull(udp.HEADER_LENGTH);
   for (const [i, socket] of sockets.entries()) {
     const copy = i === sockets.length - 1 ? packet : packet.clone();
-    if (socket.deliver(copy, now)) {
+    if (socket.deliver(copy)) {
       mib.InDatagrams++;
       continue;
     }

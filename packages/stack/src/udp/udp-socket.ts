@@ -1,5 +1,4 @@
 import { IPPROTO_UDP, isUnspecified, type IpAddress, type Packet } from "@seville/packet";
-import type { Nanos } from "@seville/core";
 import { errnoError } from "../host/errno.ts";
 import type { Host } from "../host/host.ts";
 import { InetSocket, receivesAt, type LocalAddresses } from "../socket/inet-socket.ts";
@@ -186,7 +185,7 @@ export class UdpSocket extends InetSocket {
   }
 
   /** @internal A datagram for this socket, `data` at the payload. Takes it. Answers whether there was room. */
-  deliver(packet: Packet, _now: Nanos): boolean {
+  deliver(packet: Packet): boolean {
     if (!this.receiveQueue.push(packet, this.options.SO_RCVBUF)) {
       this.drops++;
       return false;

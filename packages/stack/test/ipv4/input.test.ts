@@ -24,8 +24,8 @@ test("H2 RFC 1122 §3.2.1: a good datagram reaches its socket, and padding of th
 });
 
 const BAD: [string, (packet: Uint8Array) => Uint8Array, string, Record<string, number>][] = [
-  ["RFC 1122 §3.2.1.1 version 5", (p) => (p[0] = 0x55) && p, "IP_INHDR", { InHdrErrors: 1 }],
-  ["IHL of 4 words", (p) => (p[0] = 0x44) && p, "IP_INHDR", { InHdrErrors: 1 }],
+  ["RFC 1122 §3.2.1.1 version 5", (p) => ((p[0] = 0x55), p), "IP_INHDR", { InHdrErrors: 1 }],
+  ["IHL of 4 words", (p) => ((p[0] = 0x44), p), "IP_INHDR", { InHdrErrors: 1 }],
   ["RFC 1122 §3.2.1.2 wrong checksum", (p) => ((p[10]! ^= 1), p), "IP_CSUM", { InHdrErrors: 1 }],
   ["shorter than its header", (p) => p.subarray(0, 12), "HDR_TRUNC", { InHdrErrors: 1 }],
   ["shorter than its total length", (p) => p.subarray(0, 30), "PKT_TOO_SMALL", { InHdrErrors: 0 }],

@@ -124,7 +124,14 @@ export function route(host: Host, to: string, via: string): void {
 }
 
 /** Two hosts on one link: 10.0.0.1 and 10.0.0.2, 2001:db8::1 and 2001:db8::2. */
-export function pair(options: Partial<LinkOptions> = {}) {
+export interface Pair {
+  readonly world: World;
+  readonly a: Host;
+  readonly b: Host;
+  readonly link: Link;
+}
+
+export function pair(options: Partial<LinkOptions> = {}): Pair {
   const world = new World();
   const a = world.host("a");
   const b = world.host("b");
@@ -137,10 +144,19 @@ export function pair(options: Partial<LinkOptions> = {}) {
   return { world, a, b, link };
 }
 
+export interface Chain {
+  readonly world: World;
+  readonly a: Host;
+  readonly r: Host;
+  readonly b: Host;
+  readonly left: Link;
+  readonly right: Link;
+}
+
 /** a — r — b: 10.0.1.0/24 and 10.0.2.0/24, 2001:db8:1::/64 and 2001:db8:2::/64; the router is .254 and ::fe. */
 export function chain(
   options: { left?: Partial<LinkOptions>; right?: Partial<LinkOptions>; router?: HostOptions["sysctls"] } = {},
-) {
+): Chain {
   const world = new World();
   const a = world.host("a");
   const r = world.router("r", options.router);
