@@ -59,8 +59,8 @@ export class Sampler implements EventHandler {
   /** Closes the series at the end of the run, with a last and shorter sample if there is one. */
   finish(now: Nanos): Pick<SeriesResult, "interval" | "samples" | "links" | "drops"> {
     const rest = now - this.#samples * this.interval;
-    const isPending = [...this.#drops.values()].some((drops) => drops.now > 0);
-    if (rest > 0 || isPending) this.#sample(Math.max(1, rest));
+    if (rest > 0 || this.#samples === 0) this.#sample(Math.max(1, rest));
+    else this.#amend();
     return {
       interval: this.interval,
       samples: this.#samples,
@@ -107,6 +107,21 @@ export class Sampler implements EventHandler {
       drops.now = 0;
     }
     this.#samples++;
+  }
+
+  /** What happened at the very time of the last sample, but after it, belongs to it. */
+  #amend(): void {
+    const last = this.#samples - 1;
+    for (const probe of this.#probes) {
+      const { bytesDelivered } = probe.link.stats(probe.direction);
+      const more = Math.round(((bytesDelivered - probe.lastBytes) * 8e9) / this.interval);
+      probe.throughput[last] = (probe.throughput[last] as number) + more;
+      probe.queuePackets[last] = Math.max(probe.queuePackets[last] as number, probe.mostPackets);
+      probe.queueBytes[last] = Math.max(probe.queueBytes[last] as number, probe.mostBytes);
+    }
+    for (const drops of this.#drops.values()) {
+      drops.series[last] = (drops.series[last] as number) + drops.now;
+    }
   }
 }
 
