@@ -1,6 +1,13 @@
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { bridge, openAttachment, raisePriority, RealtimeDriver, startReplay, type HostPortStats } from "@seville/host-link";
+import {
+  bridge,
+  openAttachment,
+  raisePriority,
+  RealtimeDriver,
+  startReplay,
+  type HostPortStats,
+} from "@seville/host-link";
 import type { Attachment, AttachmentSite, OpenAttachment, Outside } from "@seville/scenario";
 import { EXIT } from "./exit-codes.ts";
 import { CommandFailure } from "./failure.ts";
