@@ -3,6 +3,7 @@ import { EXIT } from "./exit-codes.ts";
 import { explain } from "./failure.ts";
 import type { DissectFlags } from "./commands/dissect.ts";
 import type { RunFlags } from "./commands/run.ts";
+import type { VerifyFlags } from "./commands/verify-determinism.ts";
 import { version } from "./version.ts";
 
 /**
@@ -119,18 +120,12 @@ function addOthers(command: Command, outcome: Outcome): void {
     .option("--seed <number>", "in place of the scenario's", wholeNumber)
     .option("--until <time>", "in place of the scenario's duration")
     .option("--set <path=value>", "change a value; may be given again", gather, [])
+    .option("--pcap-in <file>", "the capture that the scenario's replay attachment plays")
     .option("--json", "as JSON")
-    .action(async (scenario: string, flags: VerifyCommandFlags) => {
+    .action(async (scenario: string, flags: VerifyFlags) => {
       const { verifyDeterminism } = await import("./commands/verify-determinism.ts");
       outcome.exitCode = await verifyDeterminism(scenario, flags);
     });
-}
-
-interface VerifyCommandFlags {
-  readonly seed?: number;
-  readonly until?: string;
-  readonly set: readonly string[];
-  readonly json?: boolean;
 }
 
 function wholeNumber(text: string): number {

@@ -273,6 +273,7 @@ describe("X9: replay", () => {
       runs.push(JSON.parse(stdout) as ScenarioResult);
     }
     expect(runs[1]).toEqual(runs[0]);
+    expect((await seville("verify-determinism", "replay", "--pcap-in", pcap)).code).toBe(EXIT.OK);
     const link = runs[0]?.links.find(({ from }) => from === "capture");
     expect(link?.offered).toBeGreaterThan(50);
     expect(link?.drops.LINK_LOSS).toBeGreaterThan(0);

@@ -11,6 +11,7 @@ export interface VerifyFlags {
   readonly seed?: number;
   readonly until?: string;
   readonly set: readonly string[];
+  readonly pcapIn?: string;
   readonly json?: boolean;
 }
 
@@ -45,7 +46,7 @@ async function recordedRun(loaded: LoadedScenario, flags: VerifyFlags): Promise<
   const chunks = new Map<string, Uint8Array[]>();
   const result = await runScenario(loaded.scenario, {
     ...optionsOf(flags),
-    ...(await outsideFor(loaded, {})),
+    ...(await outsideFor(loaded, flags)),
     capture(name) {
       const pieces: Uint8Array[] = [];
       chunks.set(name, pieces);
