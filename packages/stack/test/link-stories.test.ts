@@ -86,6 +86,27 @@ function advertise(pair: Pair, prefixes: readonly { prefix: string; valid?: numb
 }
 
 describe("N90 a router and a host on a wire", () => {
+  test("N90 what is configured by hand stands where a router tells the same (addrconf_prefix_route ignores EEXIST)", () => {
+    const pair = new Pair({ router: true });
+    addAddress6(pair.ifA, { address: parseIpv6("2001:db8:1::1"), prefixLength: 64 });
+    addAddress6(pair.ifB, { address: parseIpv6("2001:db8:1::b"), prefixLength: 64 });
+    // The gateway that the router's advertisement will name, at the metric of told routes.
+    const { fib } = pair.b.ipv6;
+    fib.add({ destination: parseIpv6("::"), prefixLength: 0, gateway: parseIpv6("fe80::ff:fe00:a01"), dev: pair.ifB });
+    const routes = (): string[] =>
+      [...fib.routes()]
+        .filter(({ type, prefixLength }) => type === "unicast" && prefixLength !== 10 && prefixLength !== 128)
+        .map(({ destination, prefixLength, protocol }) => `${String(destination)}/${prefixLength} ${protocol}`);
+    const byHand = routes();
+    advertise(pair, [{ prefix: "2001:db8:1::", valid: 60, preferred: 60 }]);
+    pair.run(8000);
+    expect(passed(pair.ifB, "2001:db8:1::ff:fe00:b01")).toBe(true);
+    linksOf(pair.a).nd.advertise(pair.ifA, undefined);
+    pair.run(120_000);
+    expect(routes()).toEqual(byHand);
+    pair.close();
+  });
+
   test("N90 the host asks, is told, configures itself and reaches the router from its new address", () => {
     const pair = new Pair({ router: true });
     addAddress6(pair.ifA, { address: parseIpv6("2001:db8:1::1"), prefixLength: 64 });

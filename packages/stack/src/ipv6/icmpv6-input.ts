@@ -16,6 +16,7 @@ import { countMessage } from "../host/mib.ts";
 import type { IcmpError, TransportProtocol } from "../host/protocols.ts";
 import { isLocalAddress6 } from "../interface/addresses6.ts";
 import type { NetInterface } from "../interface/net-interface.ts";
+import { CB_DEFRAGMENTED } from "../packet-cb.ts";
 import { createFlow6, resetFlow } from "../route/flow.ts";
 import { isTooBig } from "../socket/errors.ts";
 import { learnPathMtu } from "../socket/learn-mtu.ts";
@@ -58,6 +59,10 @@ function receiveIcmp6(host: Host, packet: Packet, dev: NetInterface, now: Nanos)
   countMessage(icmp6Msg, "In", type);
   const counter = IN_COUNTERS[type];
   if (counter !== undefined) icmp6[counter]++;
+  if (isNd(type) && (packet.cb & CB_DEFRAGMENTED) !== 0 && suppressesFragments(host, dev)) {
+    host.drop(packet, "IPV6_NDISC_FRAG", dev);
+    return;
+  }
   const handler = host.ipv6.icmpHandlers.get(type);
   if (handler !== undefined) {
     handler(packet, dev, now);
@@ -75,6 +80,15 @@ function receiveIcmp6(host: Host, packet: Packet, dev: NetInterface, now: Nanos)
     // RFC 4443 §2.4 (b): unknown informational messages are dropped silently.
     packet.release();
   }
+}
+
+function isNd(type: number): boolean {
+  return type >= icmpv6.ROUTER_SOLICITATION && type <= icmpv6.REDIRECT;
+}
+
+/** RFC 6980 §5: neighbour discovery in fragments is not believed, for nobody on the way could have checked it. */
+function suppressesFragments(host: Host, dev: NetInterface): boolean {
+  return dev.v6.conf.suppress_frag_ndisc !== 0 || host.ipv6.confAll.suppress_frag_ndisc !== 0;
 }
 
 function checksumValid(host: Host, packet: Packet): boolean {

@@ -30,6 +30,7 @@ import type { RouterAdvertiser } from "./router-advertisement.ts";
 import { RouterSolicitor } from "./router-solicitation.ts";
 import { AddressAutoconfiguration } from "./slaac-interface.ts";
 import { AddressLifetimes } from "./slaac-lifetimes.ts";
+import { addToldRoute } from "./told-route.ts";
 
 type Address = InterfaceAddress<Ipv6Address>;
 
@@ -67,7 +68,7 @@ export class NdInterface {
       this.#solicitRouters();
     });
     this.routers = new DefaultRouterList(host.scheduler, {
-      append: (route) => host.ipv6.fib.add(this.#routeOf(route), "append"),
+      append: (route) => addToldRoute(host.ipv6.fib, this.#routeOf(route)),
       remove: (route) => {
         this.#removeRoute(this.#routeOf(route));
       },
@@ -79,7 +80,7 @@ export class NdInterface {
     this.prefixes = new PrefixList(host.scheduler, (prefix, there) => {
       const route = onLinkRoute(iface, prefix.prefix, prefix.prefixLength, prefix.expires);
       this.#removeRoute(route);
-      if (there) host.ipv6.fib.add(route, "append");
+      if (there) addToldRoute(host.ipv6.fib, route);
     });
     this.lifetimes = new AddressLifetimes(
       host.scheduler,

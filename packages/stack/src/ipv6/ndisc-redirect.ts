@@ -12,6 +12,7 @@ import { RT_TABLE_MAIN } from "../route/route.ts";
 import type { NdInterface } from "./ndisc-interface.ts";
 import { sendNd } from "./ndisc-output.ts";
 import type { NdReceived } from "./ndisc-validate.ts";
+import { addToldRoute } from "./told-route.ts";
 
 /** One redirect to a host per second (net/ipv6/ndisc.c: `inet_peer_xrlim_allow(peer, HZ)`). */
 const REDIRECT_INTERVAL: Nanos = NS_PER_SEC;
@@ -54,7 +55,7 @@ function takeRoute(on: NdInterface, destination: Ipv6Address, gateway: Ipv6Addre
     fib.remove(key);
     break;
   }
-  fib.add(gateway === undefined ? key : { ...key, gateway }, "append");
+  addToldRoute(fib, gateway === undefined ? key : { ...key, gateway });
 }
 
 /** Who was redirected lately. */
