@@ -248,6 +248,23 @@ test("H28 a fragment of an ICMPv6 error brings no error", () => {
   expect(b.mib.ip6.ReasmTimeout).toBe(1);
 });
 
+test("H2A RFC 6980 §5: neighbour discovery in fragments is dropped, whole or not, unless suppress_frag_ndisc is off", () => {
+  const { b, eth, drops } = setup(6);
+  const target = [0x20, 1, 0x0d, 0xb8, ...new Array<number>(11).fill(0), 2];
+  const message = icmpv6Message(135, 0, Uint8Array.from([0, 0, 0, 0, ...target]));
+  const atomic = ipv6Packet({
+    nextHeader: 44,
+    hopLimit: 255,
+    payload: Uint8Array.from([58, 0, 0, 0, 0, 0, 0, 1, ...message]),
+  });
+  inject(b, eth, atomic);
+  expect(drops).toEqual(["IPV6_NDISC_FRAG"]);
+  b.sysctls.set("net.ipv6.conf.all.suppress_frag_ndisc", 0);
+  b.sysctls.set("net.ipv6.conf.eth0.suppress_frag_ndisc", 0);
+  inject(b, eth, atomic);
+  expect(drops).toEqual(["IPV6_NDISC_FRAG"]);
+});
+
 function shuffled<T>(items: readonly T[], seed: number): T[] {
   const out = [...items];
   let state = seed | 1;

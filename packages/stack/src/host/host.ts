@@ -25,7 +25,7 @@ import { defineHostSysctls } from "./host-sysctls.ts";
 import { SysctlTable } from "./sysctl-table.ts";
 import { Taps } from "./taps.ts";
 
-/** How the host's processor takes misaligned words: `strict-align` counts each as a trap. */
+/** How the host's processor takes misaligned words: decapsulation and drivers of other packages go by it. */
 export type Arch = "x86" | "strict-align";
 
 export interface HostOptions {

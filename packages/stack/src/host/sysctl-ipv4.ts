@@ -12,8 +12,6 @@ export interface Ipv4Sysctls {
   ip_nonlocal_bind: number;
   ip_local_port_range: readonly number[];
   ip_local_reserved_ports: readonly number[];
-  ip_unprivileged_port_start: number;
-  ping_group_range: readonly number[];
   icmp_echo_ignore_all: number;
   icmp_echo_ignore_broadcasts: number;
   icmp_errors_use_inbound_ifaddr: number;
@@ -30,17 +28,14 @@ export interface Ipv4Sysctls {
   igmp_qrv: number;
   /** Bytes. */
   ipfrag_high_thresh: number;
-  ipfrag_low_thresh: number;
   /** Seconds. */
   ipfrag_time: number;
   ipfrag_max_dist: number;
   fib_multipath_hash_policy: number;
   fib_multipath_hash_seed: number;
-  fib_multipath_use_neigh: number;
   fwmark_reflect: number;
   raw_l3mdev_accept: number;
   udp_l3mdev_accept: number;
-  udp_rmem_min: number;
 }
 
 export function ipv4Sysctls(): Ipv4Sysctls {
@@ -52,8 +47,6 @@ export function ipv4Sysctls(): Ipv4Sysctls {
     ip_nonlocal_bind: 0,
     ip_local_port_range: [32_768, 60_999],
     ip_local_reserved_ports: [],
-    ip_unprivileged_port_start: 1024,
-    ping_group_range: [1, 0],
     icmp_echo_ignore_all: 0,
     icmp_echo_ignore_broadcasts: 1,
     icmp_errors_use_inbound_ifaddr: 0,
@@ -67,16 +60,13 @@ export function ipv4Sysctls(): Ipv4Sysctls {
     igmp_max_msf: 10,
     igmp_qrv: 2,
     ipfrag_high_thresh: 4_194_304,
-    ipfrag_low_thresh: 3_145_728,
     ipfrag_time: 30,
     ipfrag_max_dist: 64,
     fib_multipath_hash_policy: 0,
     fib_multipath_hash_seed: 0,
-    fib_multipath_use_neigh: 0,
     fwmark_reflect: 0,
     raw_l3mdev_accept: 1,
     udp_l3mdev_accept: 0,
-    udp_rmem_min: 4096,
   };
 }
 
@@ -85,12 +75,11 @@ export interface Ipv4RouteSysctls {
   /** Seconds that a learned path MTU is believed. */
   mtu_expires: number;
   min_pmtu: number;
-  min_adv_mss: number;
-  /** Milliseconds, as the kernel shows them at HZ=250: see `error_cost` in net/ipv4/route.c. */
-  error_cost: number;
-  error_burst: number;
+  /** Redirects to one host that does not listen. */
   redirect_number: number;
+  /** Milliseconds before the second one, doubled each time. */
   redirect_load: number;
+  /** Milliseconds after which all is forgotten. */
   redirect_silence: number;
 }
 
@@ -98,9 +87,6 @@ export function ipv4RouteSysctls(): Ipv4RouteSysctls {
   return {
     mtu_expires: 600,
     min_pmtu: 552,
-    min_adv_mss: 256,
-    error_cost: 1000,
-    error_burst: 5000,
     redirect_number: 9,
     redirect_load: 20,
     redirect_silence: 20_480,
@@ -118,7 +104,6 @@ export interface Ipv4Conf {
   arp_filter: number;
   arp_ignore: number;
   arp_notify: number;
-  bc_forwarding: number;
   drop_gratuitous_arp: number;
   drop_unicast_in_l2_multicast: number;
   force_igmp_version: number;
@@ -131,7 +116,6 @@ export interface Ipv4Conf {
   proxy_arp_pvlan: number;
   route_localnet: number;
   rp_filter: number;
-  secure_redirects: number;
   send_redirects: number;
   shared_media: number;
   src_valid_mark: number;
@@ -148,7 +132,6 @@ export function ipv4Conf(): Ipv4Conf {
     arp_filter: 0,
     arp_ignore: 0,
     arp_notify: 0,
-    bc_forwarding: 0,
     drop_gratuitous_arp: 0,
     drop_unicast_in_l2_multicast: 0,
     force_igmp_version: 0,
@@ -161,7 +144,6 @@ export function ipv4Conf(): Ipv4Conf {
     proxy_arp_pvlan: 0,
     route_localnet: 0,
     rp_filter: 0,
-    secure_redirects: 1,
     send_redirects: 1,
     shared_media: 1,
     src_valid_mark: 0,

@@ -9,7 +9,6 @@ export interface Ipv6Sysctls {
   fib_multipath_hash_policy: number;
   fwmark_reflect: number;
   ip6frag_high_thresh: number;
-  ip6frag_low_thresh: number;
   /** Seconds. */
   ip6frag_time: number;
   max_dst_opts_length: number;
@@ -31,7 +30,6 @@ export function ipv6Sysctls(): Ipv6Sysctls {
     fib_multipath_hash_policy: 0,
     fwmark_reflect: 0,
     ip6frag_high_thresh: 4_194_304,
-    ip6frag_low_thresh: 3_145_728,
     ip6frag_time: 60,
     max_dst_opts_length: 0x7fff_ffff,
     max_dst_opts_number: 8,
@@ -68,11 +66,10 @@ export function icmpv6Sysctls(): Icmpv6Sysctls {
 /** `net.ipv6.route.*`. */
 export interface Ipv6RouteSysctls {
   mtu_expires: number;
-  min_adv_mss: number;
 }
 
 export function ipv6RouteSysctls(): Ipv6RouteSysctls {
-  return { mtu_expires: 600, min_adv_mss: 1220 };
+  return { mtu_expires: 600 };
 }
 
 /** `net.ipv6.conf.{all,default,IFACE}.*`. */
@@ -123,7 +120,6 @@ export interface Ipv6Conf {
   router_solicitation_interval: number;
   router_solicitation_max_interval: number;
   router_solicitations: number;
-  rpl_seg_enabled: number;
   suppress_frag_ndisc: number;
   temp_prefered_lft: number;
   temp_valid_lft: number;
@@ -180,7 +176,6 @@ export function ipv6Conf(): Ipv6Conf {
     router_solicitation_interval: 4,
     router_solicitation_max_interval: 3600,
     router_solicitations: -1,
-    rpl_seg_enabled: 0,
     suppress_frag_ndisc: 1,
     temp_prefered_lft: 86_400,
     temp_valid_lft: 604_800,
