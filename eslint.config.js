@@ -4,8 +4,8 @@ import tseslint from "typescript-eslint";
 const FLOORS = [
   ["core", "checksum", "packet"],
   ["queueing"],
-  ["sim"],
-  [],
+  ["sim", "tunnel-encap", "tso"],
+  ["netdev"],
   ["stack", "host-link"],
   [],
   ["scenario", "report"],
