@@ -107,7 +107,7 @@ describe.each([4, 6] as const)("IPv%i", (family) => {
         while (socket.recv() !== undefined) received++;
         expect(received).toBe(oracle(pieces, whole.length));
       }),
-      { numRuns: 150 },
+      { numRuns: 80 },
     );
   });
 

@@ -18,7 +18,7 @@ import { recordFrame } from "./captures.ts";
 /** A small world with a virtual clock. At the end of each test its pool must be as full as before. */
 export class World {
   readonly simulator = new Simulator();
-  readonly pool = new PacketPool({ small: 4096, jumbo: 256, super: 32 });
+  readonly pool = new PacketPool({ small: 1024, jumbo: 64, super: 8 });
   readonly random = createRandom(1);
   readonly hosts: Host[] = [];
 
