@@ -236,6 +236,18 @@ describe("behaviour 18: nothing hangs and nothing stays behind, however the proc
     });
   }
 
+  testWith(NEEDS, "a signal that the program handles itself, even by `once`, is left to it", async () => {
+    const netns = unique("sv");
+    const handler = `process.once("SIGINT", () => void port.close().then(() => process.exit(9)));`;
+    expect(
+      await signalScript(
+        `${handler.replace("port", "globalThis.port")} ${opening(netns)} globalThis.port = port; console.log("open");`,
+        "SIGINT",
+      ),
+    ).toBe(9);
+    expect(existsSync(`/run/netns/${netns}`)).toBe(false);
+  });
+
   testWith(NEEDS, "SIGKILL: the next run that wants the name finds what is left and takes it", async () => {
     const netns = unique("sv");
     expect(await signalScript(`${opening(netns)} console.log("open");`, "SIGKILL")).toBe("SIGKILL");

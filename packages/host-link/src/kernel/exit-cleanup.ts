@@ -20,7 +20,8 @@ export function onProcessEnd(clean: () => void): () => void {
 
 function watch(): void {
   process.on("exit", cleanAll);
-  for (const signal of SIGNALS) process.on(signal, handleSignal);
+  // First, for a listener added by `once` is no longer counted when it is called.
+  for (const signal of SIGNALS) process.prependListener(signal, handleSignal);
 }
 
 function unwatch(): void {

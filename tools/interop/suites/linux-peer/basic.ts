@@ -67,7 +67,7 @@ export const suite: Suite<TwoGuests> = {
 async function configure(guest: GuestSession, side: typeof LEFT): Promise<void> {
   // IPv6 is a module there, which adding an address does not load.
   await guest.expect(
-    `modprobe ipv6; sysctl -qw net.ipv6.conf.eth0.accept_ra=${side === LEFT ? 1 : 0}; ip link set eth0 up`,
+    `modprobe ipv6; sysctl -qw net.ipv6.conf.eth0.accept_ra=${side === LEFT ? 1 : 0}; ip link set eth0 up; ethtool -K eth0 gro off`,
   );
   await guest.expect(`ip addr add ${side.ipv4}/24 dev eth0; ip addr add ${side.ipv6}/64 dev eth0 nodad`);
   await guest.expect(
