@@ -1,0 +1,2 @@
+export * from "../header/erspan.ts";
+export { erspanEncapsulation } from "../protocol/erspan.ts";

@@ -1,0 +1,2 @@
+export * from "../header/geneve.ts";
+export { geneveEncapsulation } from "../protocol/geneve.ts";

@@ -1,0 +1,2 @@
+export * from "../header/gre.ts";
+export { greEncapsulation } from "../protocol/gre.ts";

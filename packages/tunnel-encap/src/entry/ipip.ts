@@ -1,0 +1,1 @@
+export { ipipEncapsulation } from "../protocol/ip.ts";

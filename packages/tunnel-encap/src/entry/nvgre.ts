@@ -1,0 +1,2 @@
+export * from "../header/nvgre.ts";
+export { nvgreEncapsulation } from "../protocol/nvgre.ts";

@@ -1,0 +1,1 @@
+export { sitEncapsulation } from "../protocol/ip.ts";

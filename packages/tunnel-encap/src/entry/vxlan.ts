@@ -1,0 +1,2 @@
+export * from "../header/vxlan.ts";
+export { vxlanEncapsulation } from "../protocol/vxlan.ts";

@@ -1,0 +1,10 @@
+export type * from "./config.ts";
+export { createTunnelContext, takeIpId, type TunnelContext, type TunnelContextOptions } from "./context.ts";
+export { TunnelEndpoint, type EncapsulationResult } from "./endpoint.ts";
+export type { Encapsulation, TunnelParts, TunnelState } from "./encapsulation.ts";
+export { newInfo, type TunnelInfo } from "./info.ts";
+export { GSO_ENCAPSULATION, mustSegmentFirst } from "./offload.ts";
+export { overheadOf, type Overhead } from "./overhead.ts";
+export type { OuterPath } from "./path.ts";
+export { policyOf, type Preset, type TunnelPolicy } from "./presets.ts";
+export { newStats, type TunnelStats } from "./stats.ts";
