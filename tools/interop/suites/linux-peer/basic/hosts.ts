@@ -1,6 +1,7 @@
+import { startPing, type PingReport } from "../../../../../packages/stack/src/index.ts";
 import { check } from "../../../lib/suite.ts";
 import { ping } from "./ping.ts";
-import { SERVER } from "./topology.ts";
+import { LEFT, SERVER } from "./topology.ts";
 import { defineCases, type GuestCase } from "./two-guests.ts";
 
 /** Sends `sizes` datagrams to UDP port 7 of our host, one after the other, and compares the answers. */
@@ -50,13 +51,27 @@ export const hostCases: readonly GuestCase[] = defineCases([
     },
   },
   {
-    name: "our host pings the guest: its replies are taken",
-    async run({ world, right }) {
-      const before = world.hosts.get("server")?.mib.icmp.InErrors ?? 0;
-      const { received, text } = await ping(right, `-c 3 -s 0 ${SERVER.ipv4}`);
-      check(received === 3, "3 replies to empty pings", text);
-      check((world.hosts.get("server")?.mib.icmp.InErrors ?? 0) === before, "no ICMP error counted", text);
-      return "also without payload";
+    name: "our host pings the guests: the kernel's replies are taken, both families, empty and in fragments",
+    quick: true,
+    async run({ world }) {
+      const server = world.hosts.get("server");
+      if (server === undefined) throw new Error("the topology has no host called server");
+      let told = "";
+      for (const target of [LEFT.ipv4, LEFT.ipv6]) {
+        for (const size of [0, 56, 3000]) {
+          const report = await new Promise<PingReport>((resolve) => {
+            // It is another's turn of the simulation: what it schedules begins with the next event.
+            world.simulator.scheduleCall(world.simulator.now, () => {
+              startPing(server, target, { count: 5, interval: 100e6, size, linger: 3e9, onDone: resolve });
+            });
+          });
+          told = `${report.received} of 5 with ${size} bytes from ${target}, median ${(report.p50 / 1e6).toFixed(2)} ms`;
+          // A request and a reply of 3000 bytes over IPv6 may be lost for each side to learn the path's MTU.
+          const least = size === 3000 && target === LEFT.ipv6 ? 3 : 5;
+          check(report.received >= least, `${least} replies of 5`, told);
+        }
+      }
+      return told;
     },
   },
 ]);
