@@ -1,7 +1,7 @@
 import { createRandom, SevilleError, type Nanos, type Random } from "@seville/core";
 import { isIpv4, isLinkLocal, PacketPool, tryParseIp, type IpAddress } from "@seville/packet";
 import { Link, Simulator, type LinkDirections, type LinkEnd } from "@seville/sim";
-import type { Host } from "@seville/stack";
+import { closeHost, type Host } from "@seville/stack";
 import { addressesOf, linksOf, parseEndpoint } from "../check/network.ts";
 import { duration, rate } from "../quantities.ts";
 import type { EventResult } from "../results.ts";
@@ -257,9 +257,4 @@ export class BuiltWorld implements World {
 function parametersOf(spec: LinkSpec): LinkParameters {
   const own = new Set(["between", "mtu", "up", "from"]);
   return Object.fromEntries(Object.entries(spec).filter(([key]) => !own.has(key)));
-}
-
-/** Takes a host's interfaces away, and with them all that it holds: queues of neighbours, fragments, sockets. */
-function closeHost(host: Host): void {
-  for (const iface of [...host.interfaces]) host.interfaces.remove(iface);
 }
