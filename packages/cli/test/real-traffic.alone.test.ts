@@ -129,14 +129,17 @@ async function iperf(
   }
 }
 
-/** Real time on a machine that others use too: once more, and it says why. */
-async function withSecondTry(attempt: () => Promise<void>): Promise<void> {
-  try {
-    await attempt();
-  } catch (error) {
-    console.log(`real-traffic: once more, for ${error instanceof Error ? error.message : String(error)}`);
-    await attempt();
+/** Real time on a machine that others use too: once more, or twice, and it says why. */
+async function withMoreTries(attempt: () => Promise<void>): Promise<void> {
+  for (let triesLeft = 2; triesLeft > 0; triesLeft--) {
+    try {
+      await attempt();
+      return;
+    } catch (error) {
+      console.log(`real-traffic: once more, for ${error instanceof Error ? error.message : String(error)}`);
+    }
   }
+  await attempt();
 }
 
 describe("real-traffic: two kernels across a simulated router and a link of 20 ms, 1 % loss and 50 Mbit/s", () => {
@@ -144,13 +147,13 @@ describe("real-traffic: two kernels across a simulated router and a link of 20 m
     NEEDS,
     "200 pings take the model's time: median within 1 ms, 95th percentile within 5 ms; and a TCP transfer",
     () =>
-      withSecondTry(async () => {
+      withMoreTries(async () => {
         const traffic = new RealTraffic();
         let told: ScenarioResult | undefined;
         try {
           await traffic.begun();
           const text = await traffic
-            .in(traffic.left, "ping", "-n", "-i", "0.05", "-c", "220", "10.81.2.2")
+            .in(traffic.left, "ping", "-n", "-i", "0.02", "-c", "500", "10.81.2.2")
             .catch((error: unknown) => (error as { stdout: string }).stdout);
           const times = [...text.matchAll(/time=([\d.]+) ms/g)].map((match) => Number(match[1])).sort((a, b) => a - b);
           const tcp = await iperf(traffic, "-t", "5");
@@ -187,14 +190,14 @@ describe("real-traffic: two kernels across a simulated router and a link of 20 m
           if (told === undefined) await traffic.stop().catch(() => undefined);
         }
       }),
-    120_000,
+    180_000,
   );
 
   testWith(
     NEEDS,
     "iperf3 -u misses what the simulator dropped, to a packet",
     () =>
-      withSecondTry(async () => {
+      withMoreTries(async () => {
         const traffic = new RealTraffic();
         let told: ScenarioResult | undefined;
         try {
@@ -230,6 +233,6 @@ describe("real-traffic: two kernels across a simulated router and a link of 20 m
           if (told === undefined) await traffic.stop().catch(() => undefined);
         }
       }),
-    120_000,
+    180_000,
   );
 });
