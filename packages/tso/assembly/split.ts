@@ -2,43 +2,73 @@
 // differ from segment to segment. The readable twin is src/kernel/typescript/split.ts; where the numbers lie is in
 // src/kernel/plan.ts. Sums are kept in the host's (little-endian) order until they are stored, see packages/checksum.
 
-const BATCH_SEGMENTS: usize = 0;
+const COUNT: usize = 0;
 const HEADER_BYTES: usize = 4;
 const CHECKSUM_FIELD: usize = 8;
 const MANGLE_ZERO: usize = 12;
 const SEQUENCE_FIELD: usize = 16;
 const SEQUENCE: usize = 20;
 const IP_COUNT: usize = 24;
-const IPS: usize = 32;
+const SIZE: usize = 28;
+const LAST_LENGTH: usize = 32;
+const INCREMENT: usize = 36;
+const FIRST_NUMBER: usize = 40;
+const FIRST_TEMPLATE: usize = 44;
+const LAST_TEMPLATE: usize = 48;
+const SOURCE: usize = 52;
+const IPS: usize = 64;
 const TEMPLATES: usize = 96;
 const TEMPLATE_BYTES: usize = 32;
-const SEGMENTS: usize = 192;
-const SEGMENT_BYTES: usize = 32;
+const MIDDLE: usize = 1;
+const TARGETS: usize = 192;
+const PIECE_COUNTS: usize = 704;
+const PIECES: usize = 1216;
 const NONE: u32 = 0xffff_ffff;
 
 /** Makes the segments that the plan at `plan` describes. */
 export function split(plan: usize): void {
-  const headerBytes = load<u32>(plan, HEADER_BYTES);
-  const checksumField = load<u32>(plan, CHECKSUM_FIELD);
-  const end = plan + SEGMENTS + load<u32>(plan, BATCH_SEGMENTS) * SEGMENT_BYTES;
-  for (let segment = plan + SEGMENTS; segment < end; segment += SEGMENT_BYTES) {
-    const target: usize = load<u32>(segment);
-    const template = plan + TEMPLATES + load<u32>(segment, 16) * TEMPLATE_BYTES;
+  const count: usize = load<u32>(plan, COUNT);
+  if (count == 0) return;
+  const headerBytes: usize = load<u32>(plan, HEADER_BYTES);
+  const size: usize = load<u32>(plan, SIZE);
+  const sums = load<u32>(plan, CHECKSUM_FIELD) != NONE;
+  const increment = load<u32>(plan, INCREMENT);
+  let source: usize = load<u32>(plan, SOURCE);
+  const isWhole = source != 0;
+  let piece = plan + PIECES;
+  let number = load<u32>(plan, FIRST_NUMBER);
+  let sequence = load<u32>(plan, SEQUENCE);
+  const last = count - 1;
+  for (let i: usize = 0; i < count; i++) {
+    const index: usize = i == last ? load<u32>(plan, LAST_TEMPLATE) : i == 0 ? load<u32>(plan, FIRST_TEMPLATE) : MIDDLE;
+    const length: usize = i == last ? load<u32>(plan, LAST_LENGTH) : size;
+    const template = plan + TEMPLATES + index * TEMPLATE_BYTES;
+    const target: usize = load<u32>(plan + TARGETS + (i << 2));
     copyHeader(target, load<u32>(template), headerBytes);
-    const sum = copyPieces(target + headerBytes, segment, checksumField != NONE);
-    numberIps(plan, template, target, load<u32>(segment, 24));
-    finishTransport(plan, template, target, load<u32>(segment, 20), sum);
+    let sum: u64 = 0;
+    if (isWhole) {
+      sum = copy(target + headerBytes, source, length, sums);
+      source += length;
+    } else {
+      const end = piece + (load<u32>(plan + PIECE_COUNTS + (i << 2)) << 3);
+      sum = copyPieces(target + headerBytes, piece, end, sums);
+      piece = end;
+    }
+    numberIps(plan, template, target, number);
+    finishTransport(plan, template, target, sequence, sum);
+    number += increment;
+    sequence += u32(size);
   }
 }
 
 /** The identification of each IPv4 header, and so its checksum. */
 @inline
-function numberIps(plan: usize, template: usize, target: usize, index: u32): void {
+function numberIps(plan: usize, template: usize, target: usize, number: u32): void {
   const count: usize = load<u32>(plan, IP_COUNT);
   for (let i: usize = 0; i < count; i++) {
     const ip = plan + IPS + (i << 4);
     const at = target + load<u32>(ip);
-    const id = (load<u32>(ip, 4) + index) & 0xffff;
+    const id = (load<u32>(ip, 4) + number) & 0xffff;
     store<u16>(at, bswap<u16>(u16(id)), 4);
     store<u16>(at, bswap<u16>(u16(~fold(u64(load<u32>(template + (i << 2), 8) + id)))), 10);
   }
@@ -46,11 +76,10 @@ function numberIps(plan: usize, template: usize, target: usize, index: u32): voi
 
 /** The sequence number, and the checksum over what the template knows of it and the payload. */
 @inline
-function finishTransport(plan: usize, template: usize, target: usize, offset: u32, sum: u64): void {
+function finishTransport(plan: usize, template: usize, target: usize, sequence: u32, sum: u64): void {
   const sequenceField = load<u32>(plan, SEQUENCE_FIELD);
   let known: u64 = load<u32>(template, 4);
   if (sequenceField != NONE) {
-    const sequence = load<u32>(plan, SEQUENCE) + offset;
     store<u32>(target + sequenceField, bswap<u32>(sequence));
     known += sequence;
   }
@@ -61,15 +90,11 @@ function finishTransport(plan: usize, template: usize, target: usize, offset: u3
   store<u16>(target + checksumField, bswap<u16>(u16(checksum)));
 }
 
-/** Copies the pieces that make up the payload of `segment`; the sum of what was copied, as little-endian words. */
-@inline
-function copyPieces(target: usize, segment: usize, sums: bool): u64 {
-  const pieces = load<u32>(segment, 12);
-  if (pieces == 1) return copy(target, load<u32>(segment, 8), load<u32>(segment, 4), sums);
+/** Copies the pieces of a segment's payload; the sum of what was copied, as little-endian words. */
+function copyPieces(target: usize, piece: usize, end: usize, sums: bool): u64 {
   let acc: u64 = 0;
   let odd: u32 = 0;
-  let piece: usize = load<u32>(segment, 8);
-  for (const end = piece + (pieces << 3); piece < end; piece += 8) {
+  for (; piece < end; piece += 8) {
     const length = load<u32>(piece, 4);
     const sum = fold(copy(target, load<u32>(piece), length, sums));
     // A piece behind an odd number of bytes begins in the second half of a word.
@@ -107,7 +132,7 @@ function copyAndSum(target: usize, source: usize, length: usize): u64 {
     let s1 = s0;
     let h0 = s0;
     let h1 = s0;
-    do {
+    for (const end = source + (length & ~127); source < end; source += 128, target += 128) {
       const a = v128.load(source);
       const b = v128.load(source, 16);
       const c = v128.load(source, 32);
@@ -124,11 +149,31 @@ function copyAndSum(target: usize, source: usize, length: usize): u64 {
       h0 = i32x4.add(h0, i32x4.shr_u(c, 16));
       s1 = i32x4.add(s1, d);
       h1 = i32x4.add(h1, i32x4.shr_u(d, 16));
-      source += 64;
-      target += 64;
-      length -= 64;
-    } while (length >= 64);
+      const e = v128.load(source, 64);
+      const f = v128.load(source, 80);
+      const g = v128.load(source, 96);
+      const h = v128.load(source, 112);
+      v128.store(target, e, 64);
+      v128.store(target, f, 80);
+      v128.store(target, g, 96);
+      v128.store(target, h, 112);
+      s0 = i32x4.add(s0, e);
+      h0 = i32x4.add(h0, i32x4.shr_u(e, 16));
+      s1 = i32x4.add(s1, f);
+      h1 = i32x4.add(h1, i32x4.shr_u(f, 16));
+      s0 = i32x4.add(s0, g);
+      h0 = i32x4.add(h0, i32x4.shr_u(g, 16));
+      s1 = i32x4.add(s1, h);
+      h1 = i32x4.add(h1, i32x4.shr_u(h, 16));
+    }
+    for (const end = source + (length & 112); source < end; source += 16, target += 16) {
+      const a = v128.load(source);
+      v128.store(target, a);
+      s0 = i32x4.add(s0, a);
+      h0 = i32x4.add(h0, i32x4.shr_u(a, 16));
+    }
     acc = lanes(s0, h0) + lanes(s1, h1);
+    length &= 15;
   }
   for (; length >= 8; length -= 8) {
     const word = load<u64>(source);

@@ -4,7 +4,7 @@
  *
  * @packageDocumentation
  */
-export { segment } from "./segment/segment.ts";
+export { segment, segmentInto, type SplitOutcome } from "./segment/segment.ts";
 export { handleOffloads, isLro, segmentThen } from "./segment/tunnel.ts";
 export {
   GSO_MAX_SEGS,

@@ -68,21 +68,28 @@ export const IPXIP: number = SKB_GSO_IPXIP4 | SKB_GSO_IPXIP6;
 /** Any tunnel. */
 export const TUNNELS: number = UDP_TUNNEL | GRE | IPXIP;
 
-const KINDS: readonly (readonly [bit: number, kind: Segmented, protocol: number, version: 0 | 4 | 6])[] = [
-  [SKB_GSO_TCPV4, "tcp", IPPROTO_TCP, 4],
-  [SKB_GSO_TCPV6, "tcp", IPPROTO_TCP, 6],
-  [SKB_GSO_UDP_L4, "udp", IPPROTO_UDP, 0],
-  [SKB_GSO_UDP, "ufo", IPPROTO_UDP, 0],
-  [SKB_GSO_SCTP, "sctp", IPPROTO_SCTP, 0],
-];
+interface Known {
+  readonly kind: Segmented;
+  readonly protocol: number;
+  /** Of the IP header around it; 0: either. */
+  readonly version: 0 | 4 | 6;
+}
+
+const KINDS: ReadonlyMap<number, Known> = new Map<number, Known>([
+  [SKB_GSO_TCPV4, { kind: "tcp", protocol: IPPROTO_TCP, version: 4 }],
+  [SKB_GSO_TCPV6, { kind: "tcp", protocol: IPPROTO_TCP, version: 6 }],
+  [SKB_GSO_UDP_L4, { kind: "udp", protocol: IPPROTO_UDP, version: 0 }],
+  [SKB_GSO_UDP, { kind: "ufo", protocol: IPPROTO_UDP, version: 0 }],
+  [SKB_GSO_SCTP, { kind: "sctp", protocol: IPPROTO_SCTP, version: 0 }],
+]);
+const ALL_KINDS: number = SKB_GSO_TCPV4 | SKB_GSO_TCPV6 | SKB_GSO_UDP_L4 | SKB_GSO_UDP | SKB_GSO_SCTP;
 const FIXED_BYTES: Record<Segmented, number> = { tcp: 20, udp: 8, ufo: 8, sctp: 12 };
 
 /** Reads and checks the headers that a super-packet's offsets and `gsoType` describe. May linearize the packet. */
 export function readLayout(packet: Packet, options: SegmentOptions): Layout | SegmentRefusal {
-  const kinds = KINDS.filter(([bit]) => (packet.gsoType & bit) !== 0);
-  const [first] = kinds;
-  if (first === undefined || kinds.length > 1) return "type";
-  const [, kind, protocol, version] = first;
+  const known = KINDS.get(packet.gsoType & ALL_KINDS);
+  if (known === undefined) return "type";
+  const { kind, protocol, version } = known;
   const encapsulated = (packet.gsoType & TUNNELS) !== 0;
   const transportAt = encapsulated ? packet.innerTransportHeader : packet.transportHeader;
   const networkAt = encapsulated ? packet.innerNetworkHeader : packet.networkHeader;

@@ -8,19 +8,18 @@ export interface Piece {
 
 /** The payload of a packet: what is behind `headerLength` bytes, and the data of its fragments. Empty ones are left out. */
 export function payloadPieces(packet: Packet, headerLength: number): Piece[] {
-  const pieces: Piece[] = [];
-  const add = (at: number, length: number): void => {
-    if (length > 0) pieces.push({ at, length });
-  };
-  add(packet.data + headerLength, packet.tail - packet.data - headerLength);
-  const walk = (fragments: readonly Packet[] | undefined): void => {
-    for (const fragment of fragments ?? []) {
-      add(fragment.data, fragment.length);
-      walk(fragment.fragList);
-    }
-  };
-  walk(packet.fragList);
+  const at = packet.data + headerLength;
+  const length = packet.tail - at;
+  const pieces: Piece[] = length > 0 ? [{ at, length }] : [];
+  if (packet.fragList !== undefined) addFragments(pieces, packet.fragList);
   return pieces;
+}
+
+function addFragments(pieces: Piece[], fragments: readonly Packet[]): void {
+  for (const { data, length, fragList } of fragments) {
+    if (length > 0) pieces.push({ at: data, length });
+    if (fragList !== undefined) addFragments(pieces, fragList);
+  }
 }
 
 /** Reads along the pieces, as many bytes at a time as asked for. */
@@ -31,15 +30,6 @@ export class PieceReader {
 
   constructor(pieces: readonly Piece[]) {
     this.#pieces = pieces;
-  }
-
-  /** Address of the next `length` bytes, if they lie in one piece: then they have been read. */
-  takeWhole(length: number): number | undefined {
-    const piece = this.#pieces[this.#index];
-    if (piece === undefined || piece.length - this.#used < length) return undefined;
-    const at = piece.at + this.#used;
-    this.#advance(piece, length);
-    return at;
   }
 
   /** Reads the next `length` bytes and tells of each piece. */

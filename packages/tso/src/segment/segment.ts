@@ -14,7 +14,7 @@ import {
 } from "./outcome.ts";
 import { payloadPieces } from "./pieces.ts";
 import { segmentSctp } from "./sctp.ts";
-import { checksumWay, splitBySize, type SplitJob } from "./split.ts";
+import { checksumWay, describeSplit, splitBySize, type SplitJob } from "./split.ts";
 import { segmentUfo } from "./ufo.ts";
 
 /**
@@ -47,10 +47,49 @@ export function segment(packet: Packet, sink: SegmentSink<Packet>, options: Segm
   const headroom = options.headroom ?? packet.headroom;
   const segments = allocateAll(packet, count, layout.headerLength, Math.min(job.size, job.payload), last, headroom);
   if (segments === undefined) return refused("nomem");
-  splitBySize(job, segments);
-  if (job.multiple > 1) for (const one of segments) markPartial(one, packet, layout, job);
+  const targets = segments.map((one) => one.data);
+  splitBySize(job, targets, count);
+  for (const one of segments) {
+    describeSplit(one, job);
+    if (job.multiple > 1) markPartial(one, packet, layout, job);
+  }
   handOver(packet, segments, sink);
   return { ok: true, segments: count };
+}
+
+/** What {@link segmentInto} wrote: `segments` frames of `length` bytes, but the last one of `lastLength`. */
+export type SplitOutcome =
+  | { readonly ok: true; readonly segments: number; readonly length: number; readonly lastLength: number }
+  | { readonly ok: false; readonly reason: SegmentRefusal };
+
+/**
+ * {@link segment} for TCP and USO without packets: writes the frames at `targets`, offsets in the memory of the packet's
+ * pool, as a device does that has a ring of buffers. The packet stays as it is and the caller's. Checksums are finished,
+ * unless the options say that somebody else does. GSO_PARTIAL is not for this.
+ *
+ * @param room bytes that there are at each target, which must not overlap the packet
+ */
+export function segmentInto(
+  packet: Packet,
+  targets: ArrayLike<number>,
+  room: number,
+  options: SegmentOptions = {},
+): SplitOutcome {
+  const { gsoSize, gsoType } = packet;
+  if (gsoSize === 0) return { ok: false, reason: "not-gso" };
+  if (gsoType === 0) return { ok: false, reason: "lro" };
+  if (!(gsoSize > 0) || gsoSize >= GSO_BY_FRAGS || !Number.isInteger(gsoSize))
+    return { ok: false, reason: "malformed" };
+  const layout = readLayout(packet, options);
+  if (typeof layout === "string") return { ok: false, reason: layout };
+  if (layout.kind !== "tcp" && layout.kind !== "udp") return { ok: false, reason: "type" };
+  const job = planSplit(packet, layout, options.gsoPartial === true ? { ...options, gsoPartial: false } : options);
+  if (typeof job === "string") return { ok: false, reason: job };
+  const segments = Math.max(1, Math.ceil(job.payload / job.size));
+  const length = layout.headerLength + Math.min(job.size, job.payload);
+  if (segments > targets.length || length > room) return { ok: false, reason: "nomem" };
+  splitBySize(job, targets, segments);
+  return { ok: true, segments, length, lastLength: layout.headerLength + job.payload - job.size * (segments - 1) };
 }
 
 /** How TCP and USO are to be split, or why they cannot be. */
@@ -86,9 +125,14 @@ function partialSegments(payload: number, gsoSize: number): number {
 
 /** More fragments than a plan has pieces for are brought into one slot first. */
 function fitPieces(packet: Packet): boolean {
-  const count = (fragments: readonly Packet[] | undefined): number =>
-    (fragments ?? []).reduce((sum, one) => sum + 1 + count(one.fragList), 0);
-  return count(packet.fragList) + 2 < MAX_PIECES / 2 || packet.linearize();
+  if (packet.fragList === undefined) return true;
+  return countFragments(packet.fragList) + 2 < MAX_PIECES / 2 || packet.linearize();
+}
+
+function countFragments(fragments: readonly Packet[]): number {
+  let count = fragments.length;
+  for (const { fragList } of fragments) if (fragList !== undefined) count += countFragments(fragList);
+  return count;
 }
 
 /** A segment that the device is to split further (S7). The remainder, one segment long, is none. */

@@ -1,7 +1,16 @@
 import { bindSums, setPartial, type PartialSum } from "@seville/checksum";
 import { IPPROTO_TCP, IPPROTO_UDP, SKB_GSO_TCP_ACCECN, tcp, udp, type Packet } from "@seville/packet";
 import { bindSplitter, type Splitter } from "../kernel/bind.ts";
-import { FIRST, LAST, MAX_BATCH, MAX_PIECES, MIDDLE, NONE, type TemplateIndex } from "../kernel/plan.ts";
+import {
+  FIRST,
+  LAST,
+  MAX_BATCH,
+  MAX_PIECES,
+  MIDDLE,
+  NONE,
+  type SplitPlan,
+  type TemplateIndex,
+} from "../kernel/plan.ts";
 import { describe } from "./allocate.ts";
 import type { Layout } from "./layout.ts";
 import { PieceReader, type Piece } from "./pieces.ts";
@@ -26,18 +35,19 @@ export interface SplitJob {
   readonly lastIsMultiple: boolean;
 }
 
-/** Writes `segments`, which have room and lengths already, and their metadata. */
-export function splitBySize(job: SplitJob, segments: readonly Packet[]): void {
-  const { packet, layout } = job;
-  const splitter = bindSplitter(packet.pool.memory);
-  writePlan(job, splitter, segments.length);
-  run(job, splitter, segments);
-  for (const segment of segments) {
-    describe(segment, packet);
-    if (job.way !== "device") continue;
-    setPartial(segment, segment.data + layout.transport, checksumOffset(layout));
-    segment.encapsulation = layout.tunnel !== undefined;
-  }
+/** Writes a segment at each of the first `count` targets. */
+export function splitBySize(job: SplitJob, targets: ArrayLike<number>, count: number): void {
+  const splitter = bindSplitter(job.packet.pool.memory);
+  writePlan(job, splitter, count);
+  run(job, splitter, targets, count);
+}
+
+/** Gives a segment its metadata. */
+export function describeSplit(segment: Packet, { packet, layout, way }: SplitJob): void {
+  describe(segment, packet);
+  if (way !== "device") return;
+  setPartial(segment, segment.data + layout.transport, checksumOffset(layout));
+  segment.encapsulation = layout.tunnel !== undefined;
 }
 
 /** The way that the options leave open for the innermost checksum. */
@@ -51,10 +61,8 @@ function writePlan(job: SplitJob, { plan }: Splitter, count: number): void {
   const { packet, layout, way, size, multiple } = job;
   const { memory } = packet.pool;
   const { view } = memory;
-  plan.begin(layout.headerLength, fieldToSum(layout, way), manglesZero(layout, way));
-  if (layout.kind === "tcp") {
-    plan.setSequence(layout.transport + 4, tcp.sequence(view, packet.data + layout.transport));
-  }
+  const sequenceField = layout.kind === "tcp" ? layout.transport + 4 : NONE;
+  plan.begin(layout.headerLength, fieldToSum(layout, way), manglesZero(layout, way), sequenceField);
   for (const level of layout.ips) if (counts(level)) plan.addIp(level.at, view.getUint16(packet.data + level.at + 4));
   const context: TemplateContext = {
     plan,
@@ -66,41 +74,78 @@ function writePlan(job: SplitJob, { plan }: Splitter, count: number): void {
   };
   const one = size / multiple;
   const notLast = layout.kind === "tcp" ? tcp.FIN | tcp.PSH : 0;
-  const notFirst = layout.kind === "tcp" && (packet.gsoType & SKB_GSO_TCP_ACCECN) === 0 ? tcp.CWR : 0;
-  const whole = { length: one, pseudoLength: size };
-  if (count > 1) writeTemplate(context, FIRST, { ...whole, clearFlags: notLast });
-  if (count > 2) writeTemplate(context, MIDDLE, { ...whole, clearFlags: notLast | notFirst });
+  const notFirst = clearsCwr(job) ? tcp.CWR : 0;
+  if (count > 1) writeTemplate(context, FIRST, { length: one, pseudoLength: size, clearFlags: notLast });
+  if (count > 2 && notFirst === 0) plan.copyTemplate(MIDDLE, FIRST);
+  else if (count > 2)
+    writeTemplate(context, MIDDLE, { length: one, pseudoLength: size, clearFlags: notLast | notFirst });
   const last = job.payload - size * (count - 1);
-  writeTemplate(context, LAST, {
-    length: job.lastIsMultiple ? one : last,
-    pseudoLength: last,
-    clearFlags: count > 1 ? notFirst : 0,
-  });
+  const length = job.lastIsMultiple ? one : last;
+  writeTemplate(context, LAST, { length, pseudoLength: last, clearFlags: count > 1 ? notFirst : 0 });
 }
 
-function run(job: SplitJob, { plan, run: makeSegments }: Splitter, segments: readonly Packet[]): void {
-  const reader = new PieceReader(job.pieces);
-  const last = segments.length - 1;
-  for (let i = 0; i <= last; i++) {
-    const length = i === last ? job.payload - job.size * last : job.size;
-    const target = (segments[i] as Packet).data;
-    const template: TemplateIndex = i === last ? LAST : i === 0 ? FIRST : MIDDLE;
-    let source = reader.takeWhole(length);
-    let pieces = 1;
-    if (source === undefined) {
-      pieces = 0;
-      source = 0;
-      reader.take(length, (at, bytes) => {
-        const piece = plan.addPiece(at, bytes);
-        if (pieces++ === 0) source = piece;
-      });
-    }
-    plan.addSegment(target, length, source, pieces, template, i * job.size, i * job.multiple);
-    // A segment takes no more pieces than there are fragments; segmentation saw to it that those fit twice.
-    if (i < last && plan.segments < MAX_BATCH && plan.pieces < MAX_PIECES / 2) continue;
-    makeSegments();
-    plan.nextBatch();
+/** The first segment differs from those in the middle: it alone keeps CWR (S3). */
+function clearsCwr({ packet, layout }: SplitJob): boolean {
+  if (layout.kind !== "tcp" || (packet.gsoType & SKB_GSO_TCP_ACCECN) !== 0) return false;
+  return (tcp.flags(packet.pool.memory.view, packet.data + layout.transport) & tcp.CWR) !== 0;
+}
+
+/** Fills batch after batch. */
+function run(job: SplitJob, splitter: Splitter, targets: ArrayLike<number>, count: number): void {
+  const [whole] = job.pieces;
+  const reader = job.pieces.length > 1 ? new PieceReader(job.pieces) : undefined;
+  for (let from = 0; from < count;) {
+    let to = Math.min(from + MAX_BATCH, count);
+    if (reader !== undefined) to = fillPieces(job, splitter.plan, reader, from, to, count);
+    splitter.plan.setTargets(targets, from, to - from);
+    endBatch(job, splitter, from, to, to === count, reader === undefined ? (whole?.at ?? 0) + from * job.size : 0);
+    splitter.run();
+    from = to;
   }
+}
+
+/** The pieces of the segments from `from` on, up to `to` at most; answers which is the first that is not in the batch. */
+function fillPieces(
+  job: SplitJob,
+  plan: SplitPlan,
+  reader: PieceReader,
+  from: number,
+  to: number,
+  count: number,
+): number {
+  for (let i = from; i < to; i++) {
+    addPieces(plan, reader, i - from, i === count - 1 ? job.payload - job.size * i : job.size);
+    // A segment takes no more pieces than there are fragments; segmentation saw to it that those fit twice.
+    if (plan.pieces >= MAX_PIECES / 2) return i + 1;
+  }
+  return to;
+}
+
+function addPieces(plan: SplitPlan, reader: PieceReader, index: number, length: number): void {
+  const before = plan.pieces;
+  reader.take(length, (at, bytes) => {
+    plan.addPiece(at, bytes);
+  });
+  plan.setPieceCount(index, plan.pieces - before);
+}
+
+/** The batch of the segments from `from` on, before `to`. */
+function endBatch(job: SplitJob, { plan }: Splitter, from: number, to: number, isEnd: boolean, source: number): void {
+  const { packet, layout, size, multiple } = job;
+  const isTcp = layout.kind === "tcp";
+  const sequence = isTcp ? tcp.sequence(packet.pool.memory.view, packet.data + layout.transport) : 0;
+  const firstTemplate: TemplateIndex = from === 0 ? FIRST : MIDDLE;
+  plan.endBatch({
+    count: to - from,
+    first: from * multiple,
+    increment: multiple,
+    sequence: (sequence + from * size) >>> 0,
+    size,
+    lastLength: isEnd ? job.payload - size * (to - 1) : size,
+    firstTemplate,
+    lastTemplate: isEnd ? LAST : to - from === 1 ? firstTemplate : MIDDLE,
+    source,
+  });
 }
 
 /** Field of the checksum that the kernel finishes. */
