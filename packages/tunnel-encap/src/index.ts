@@ -11,3 +11,5 @@ export * from "./header/index.ts";
 export * from "./tunnel/index.ts";
 export * from "./policy/index.ts";
 export * from "./align/index.ts";
+export * from "./dissect/index.ts";
+export * from "./vxlan-device/index.ts";

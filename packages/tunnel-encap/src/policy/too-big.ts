@@ -16,7 +16,6 @@ import {
   NO_HEADER,
   type IpAddress,
   type Ipv4Address,
-  type Ipv6Address,
   type Packet,
 } from "@seville/packet";
 import { readInner } from "./inner.ts";
