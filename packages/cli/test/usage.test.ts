@@ -105,7 +105,9 @@ describe("X7: help and lists", () => {
     const { stdout } = await seville("scenarios");
     expect(stdout).toMatch(/^bad-network /m);
     const list = JSON.parse((await seville("scenarios", "--json")).stdout) as { name: string }[];
-    expect(list.map(({ name }) => name)).toEqual(["bad-network", "hello", "real-traffic", "replay"]);
+    expect(list.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(["bad-network", "hello", "real-traffic", "replay"]),
+    );
   });
 
   test("schema prints what is published", async () => {

@@ -9,6 +9,9 @@ export interface Effort {
   readonly warmUpNanos: number;
 }
 
+/** CPU time so far, ns. */
+export type CpuClock = () => number;
+
 export const FULL: Effort = { rounds: 41, sampleNanos: 1_500_000, warmUpNanos: 60_000_000 };
 export const QUICK: Effort = { rounds: 9, sampleNanos: 1_000_000, warmUpNanos: 25_000_000 };
 
@@ -16,14 +19,18 @@ export const QUICK: Effort = { rounds: 9, sampleNanos: 1_000_000, warmUpNanos: 2
  * Measures all sides of a case, interleaved: each round runs every side once, in an order that rotates, so that a
  * disturbance of the machine meets all alike. Medians, because means under load were seen to be wrong by a factor of 4.
  */
-export async function measure(benchCase: BenchCase, effort: Effort): Promise<BenchRow[]> {
+export async function measure(
+  benchCase: BenchCase,
+  effort: Effort,
+  clock: CpuClock = processorTime,
+): Promise<BenchRow[]> {
   const sides = [benchCase.ours, ...benchCase.peers];
-  const counts = sides.map((side) => ("run" in side ? warmUp(side, effort) : 1));
+  const counts = sides.map((side) => ("run" in side ? warmUp(side, effort, clock) : 1));
   const samples: number[][] = sides.map(() => []);
   for (let round = 0; round < effort.rounds; round++) {
     for (let turn = 0; turn < sides.length; turn++) {
       const index = (turn + round) % sides.length;
-      samples[index]!.push(await sample(sides[index]!, counts[index]!, benchCase));
+      samples[index]!.push(await sample(sides[index]!, counts[index]!, benchCase, clock));
     }
   }
   const [ours, ...theirs] = samples.map(median);
@@ -38,18 +45,18 @@ export async function measure(benchCase: BenchCase, effort: Effort): Promise<Ben
   return reference === undefined ? rows : [...rows, row("reference", reference, ours! / reference)];
 }
 
-async function sample(side: Side, count: number, { fromNanos }: BenchCase): Promise<number> {
+async function sample(side: Side, count: number, { fromNanos }: BenchCase, clock: CpuClock): Promise<number> {
   if (!("run" in side)) return side.value();
-  const nanos = cpuNanos(side, count) / count;
+  const nanos = cpuNanos(side, count, clock) / count;
   return fromNanos === undefined ? nanos : fromNanos(nanos);
 }
 
 /** Runs a side until it is compiled and returns how many operations fill a sample. */
-function warmUp(side: TimedSide, effort: Effort): number {
+function warmUp(side: TimedSide, effort: Effort, clock: CpuClock): number {
   let count = 1;
   let spent = 0;
   for (;;) {
-    const nanos = cpuNanos(side, count);
+    const nanos = cpuNanos(side, count, clock);
     spent += nanos;
     if (nanos < effort.sampleNanos / 2) count *= 2;
     else if (spent >= effort.warmUpNanos) return Math.max(1, Math.round((count * effort.sampleNanos) / nanos));
@@ -59,10 +66,15 @@ function warmUp(side: TimedSide, effort: Effort): number {
 /** What results are added to, so that the compiler cannot prove them unused. */
 export const sink = { value: 0 };
 
-function cpuNanos(side: TimedSide, count: number): number {
-  const before = process.cpuUsage();
+function cpuNanos(side: TimedSide, count: number, clock: CpuClock): number {
+  const before = clock();
   sink.value += side.run(count);
-  const { user, system } = process.cpuUsage(before);
+  return clock() - before;
+}
+
+/** CPU time of this process so far, ns. */
+function processorTime(): number {
+  const { user, system } = process.cpuUsage();
   return (user + system) * 1000;
 }
 
