@@ -1,7 +1,8 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { EXIT } from "./exit-codes.ts";
 import { explain } from "./failure.ts";
 import type { DissectFlags } from "./commands/dissect.ts";
+import type { ListenFlags } from "./commands/listen.ts";
 import type { RunFlags } from "./commands/run.ts";
 import type { VerifyFlags } from "./commands/verify-determinism.ts";
 import { version } from "./version.ts";
@@ -39,6 +40,7 @@ function program(outcome: Outcome): Command {
     .exitOverride()
     .addHelpText("after", HELP);
   addRun(command, outcome);
+  addListen(command, outcome);
   addOthers(command, outcome);
   return command;
 }
@@ -74,6 +76,32 @@ function addRun(command: Command, outcome: Outcome): void {
         ...flags,
         outIsDefault: self.getOptionValueSource("out") === "default",
       });
+    });
+}
+
+function addListen(command: Command, outcome: Outcome): void {
+  command
+    .command("listen")
+    .description("receive tunnelled frames on a UDP port, print them, and write a capture; Ctrl-C ends it")
+    .addArgument(new Argument("<protocol>", "what comes in").choices(["vxlan", "geneve", "gue"]))
+    .option("--port <number>", "UDP port (vxlan 4789, geneve 6081, gue 6080)", wholeNumber)
+    .option("--host <address>", "address to listen on (default: all)")
+    .option(
+      "--vni <number>",
+      "only this network; may be given again",
+      (text, before: number[]) => [...before, wholeNumber(text)],
+      [],
+    )
+    .option("--gpe", "vxlan: the generic protocol extension (port 4790)")
+    .option("--pcap <file>", "write the inner frames to a pcapng file")
+    .option("--count <number>", "end after so many frames", wholeNumber)
+    .option("--duration <seconds>", "end after so long", wholeNumber)
+    .option("--json", "print the statistics as JSON at the end and nothing else")
+    .option("--quiet", "print no frames")
+    .addHelpText("after", LISTEN_HELP)
+    .action(async (protocol: ListenFlags["protocol"], flags: Omit<ListenFlags, "protocol">) => {
+      const { listen } = await import("./commands/listen.ts");
+      outcome.exitCode = await listen({ ...flags, protocol });
     });
 }
 
@@ -151,6 +179,12 @@ Examples:
 Exit codes:
   0 done   1 a bug   2 wrong command line   3 wrong or missing scenario   4 the machine lacks a privilege or device
   5 verify-determinism found a difference   130 interrupted
+`;
+
+const LISTEN_HELP = `
+Examples:
+  seville listen vxlan --pcap out.pcapng          an AWS VPC traffic mirror, as a capture
+  seville listen geneve --vni 66 --count 10
 `;
 
 const RUN_HELP = `
