@@ -18,6 +18,7 @@ export { initTso } from "./kernel/bind.ts";
 export * as virtioNetHdr from "./virtio/index.ts";
 export * from "./virtio/tun-features.ts";
 export { createGro } from "./gro/gro.ts";
+export { createLro, type Lro, type LroOptions } from "./gro/lro.ts";
 export {
   GRO_HASH_BUCKETS,
   GRO_MAX_SIZE,

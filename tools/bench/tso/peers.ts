@@ -31,7 +31,7 @@ export function naive(targets: Targets): number {
   let last = 0;
   for (let i = 0; i < SEGMENTS; i++) {
     const payload = source + HEADER_BYTES + i * MSS;
-    const frame = u8.subarray(at[i]!, at[i]! + HEADER_BYTES + MSS);
+    const frame = u8.subarray(at[i], at[i]! + HEADER_BYTES + MSS);
     frame.set(headers);
     frame.set(u8.subarray(payload, payload + MSS), HEADER_BYTES);
     const view = new DataView(frame.buffer, frame.byteOffset, frame.length);
