@@ -17,6 +17,7 @@ export const ARPHRD_TUNNEL6 = 769;
 export const ARPHRD_LOOPBACK = 772;
 export const ARPHRD_SIT = 776;
 export const ARPHRD_IPGRE = 778;
+export const ARPHRD_IP6GRE = 823;
 /** No link-layer header: packets begin at the network header. */
 export const ARPHRD_NONE = 0xfffe;
 

@@ -74,11 +74,19 @@ export class Interfaces {
     this.#byName.delete(iface.name);
   }
 
-  /** `ip link set up`. */
+  /**
+   * `ip link set up`.
+   * @throws SevilleError what the device fails with: `EADDRINUSE` of a tunnel whose UDP port is taken
+   */
   setUp(iface: NetInterface): void {
     if (iface.isUp) return;
     iface.adminFlags |= IFF_UP;
-    iface.device.open?.(this.#host.now);
+    try {
+      iface.device.open?.(this.#host.now);
+    } catch (error) {
+      iface.adminFlags &= ~IFF_UP;
+      throw error;
+    }
     iface.carrier = iface.device.carrier;
     this.#notify("interface-up", iface);
   }

@@ -2,13 +2,14 @@ import type { Nanos } from "@seville/core";
 import { icmp, ipv4, PACKET_HOST, type Packet } from "@seville/packet";
 import type { Host } from "../host/host.ts";
 import { ownPacket } from "../host/own-packet.ts";
+import { fitsAsSegments } from "../interface/gso-length.ts";
 import type { NetInterface } from "../interface/net-interface.ts";
 import { NF_INET_FORWARD } from "../netfilter/hooks.ts";
 import { CB_FORWARDED, CB_SOURCE_ROUTED } from "../packet-cb.ts";
 import type { RouteHop } from "../route/route.ts";
 import { sendIcmp4 } from "./icmp-send.ts";
 import { forwardOptions4, strictRouteFails } from "./options-forward.ts";
-import { fitsAsSegments, output4 } from "./output.ts";
+import { output4 } from "./output.ts";
 import { forwardMtu4 } from "./path-mtu.ts";
 import { sendRedirect4 } from "./redirect-send.ts";
 

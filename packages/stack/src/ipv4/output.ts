@@ -1,6 +1,7 @@
 import { ipv4, isLimitedBroadcast, isMulticast, multicastMac, ETH_P_IP, type Packet } from "@seville/packet";
 import type { Nanos } from "@seville/core";
 import type { Host } from "../host/host.ts";
+import { fitsAsSegments } from "../interface/gso-length.ts";
 import type { NetInterface } from "../interface/net-interface.ts";
 import { NF_INET_LOCAL_OUT, NF_INET_POST_ROUTING } from "../netfilter/hooks.ts";
 import { CB_FORWARDED } from "../packet-cb.ts";
@@ -124,15 +125,6 @@ function finishOutput4(host: Host, packet: Packet, hop: RouteHop, out: NetInterf
     return;
   }
   toNeighbour4(host, packet, hop, out, host.now);
-}
-
-/** Each segment of a super-packet fits (`skb_gso_validate_network_len`). */
-export function fitsAsSegments(packet: Packet, mtu: number): boolean {
-  if (packet.gsoSize === 0) return false;
-  const headers = packet.transportHeader - packet.data;
-  const transport = packet.pool.memory.view.getUint8(packet.transportHeader + 12) >>> 4;
-  // UDP has 8 bytes of header, TCP says it; the segmentation package checks the rest.
-  return headers + (packet.gsoType === 0 ? 8 : transport * 4) + packet.gsoSize <= mtu;
 }
 
 /** Hands a datagram that fits to whoever knows the next station (`ip_finish_output2`). */

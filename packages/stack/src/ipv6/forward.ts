@@ -10,8 +10,8 @@ import {
 } from "@seville/packet";
 import type { Host } from "../host/host.ts";
 import { ownPacket } from "../host/own-packet.ts";
+import { fitsAsSegments } from "../interface/gso-length.ts";
 import type { NetInterface } from "../interface/net-interface.ts";
-import { fitsAsSegments } from "../ipv4/output.ts";
 import { NF_INET_FORWARD } from "../netfilter/hooks.ts";
 import { CB_FORWARDED } from "../packet-cb.ts";
 import type { RouteHop } from "../route/route.ts";

@@ -9,8 +9,8 @@ import {
   type Packet,
 } from "@seville/packet";
 import type { Host } from "../host/host.ts";
+import { fitsAsSegments } from "../interface/gso-length.ts";
 import type { NetInterface } from "../interface/net-interface.ts";
-import { fitsAsSegments } from "../ipv4/output.ts";
 import { NF_INET_LOCAL_OUT, NF_INET_POST_ROUTING } from "../netfilter/hooks.ts";
 import { CB_FORWARDED } from "../packet-cb.ts";
 import type { RouteHop } from "../route/route.ts";

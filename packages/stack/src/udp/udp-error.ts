@@ -13,6 +13,12 @@ import type { UdpSocket } from "./udp-socket.ts";
  */
 export function receiveUdpError(host: Host, error: IcmpError): void {
   const { view } = host.memory;
+  // A tunnel sends from any port: the one that it sends to tells (`__udp4_lib_err_encap`).
+  const tunnel = host.udp.encapsulation(error.family, udp.destinationPort(view, error.transportAt));
+  if (tunnel?.icmpError !== undefined) {
+    tunnel.icmpError(error, host.now);
+    return;
+  }
   const socket = host.udp.lookup({
     localAddress: error.source,
     localPort: udp.sourcePort(view, error.transportAt),

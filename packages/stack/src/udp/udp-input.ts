@@ -25,6 +25,14 @@ export function receiveUdp(host: Host, packet: Packet, family: 4 | 6, dev: NetIn
   const mib = family === 4 ? host.mib.udp : host.mib.udp6;
   const { view } = host.memory;
   const at = packet.data;
+  if (packet.length >= udp.HEADER_LENGTH) {
+    const tunnel = host.udp.encapsulation(family, udp.destinationPort(view, at));
+    if (tunnel !== undefined) {
+      mib.InDatagrams++;
+      tunnel.receive(packet, family, dev, host.now);
+      return;
+    }
+  }
   if (packet.length < udp.HEADER_LENGTH || !trimToLength(view, packet)) {
     mib.InErrors++;
     host.drop(packet, "PKT_TOO_SMALL", dev);

@@ -1,6 +1,7 @@
 import { jhash2, reciprocalScale } from "@seville/core";
 import type { IpAddress } from "@seville/packet";
 import { boundDeviceMatches } from "../socket/inet-socket.ts";
+import type { TransportProtocol } from "../host/protocols.ts";
 import type { UdpSocket } from "./udp-socket.ts";
 
 /** Who asks for a socket: the ends of a datagram as it came in, and where. */
@@ -22,6 +23,26 @@ const words = new Uint32Array(10);
 export class UdpTable {
   /** By local port, the newest first. */
   readonly #byPort = new Map<number, UdpSocket[]>();
+  /** Tunnels, by family and local port. */
+  readonly #encapsulations: ReadonlyMap<4 | 6, Map<number, TransportProtocol>> = new Map([
+    [4, new Map<number, TransportProtocol>()],
+    [6, new Map<number, TransportProtocol>()],
+  ]);
+
+  /**
+   * Gives datagrams to `port` to a tunnel, `data` at the UDP header whose checksum nobody has looked at (`encap_rcv` of
+   * `udp_tunnel_sock_cfg`). The caller has bound a socket to the port. Answers the function that ends it.
+   */
+  encapsulate(family: 4 | 6, port: number, tunnel: TransportProtocol): () => void {
+    const ports = this.#encapsulations.get(family);
+    ports?.set(port, tunnel);
+    return () => ports?.delete(port);
+  }
+
+  /** The tunnel that takes datagrams to `port`. */
+  encapsulation(family: 4 | 6, port: number): TransportProtocol | undefined {
+    return this.#encapsulations.get(family)?.get(port);
+  }
 
   insert(socket: UdpSocket): void {
     const sockets = this.#byPort.get(socket.localPort);

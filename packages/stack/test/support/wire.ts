@@ -41,7 +41,7 @@ export function complaints(list: readonly Uint8Array[]): string[] {
 }
 
 /** The old capture format: enough for a list of Ethernet frames. */
-function pcap(list: readonly Uint8Array[]): Uint8Array {
+export function pcap(list: readonly Uint8Array[]): Uint8Array {
   const total = 24 + list.reduce((sum, frame) => sum + 16 + frame.length, 0);
   const out = new Uint8Array(total);
   const view = new DataView(out.buffer);

@@ -1,0 +1,58 @@
+import { ETH_P_IP, ETH_P_IPV6, icmp, icmpv6, ipv4, ipv6, type Ipv6Address, type Packet } from "@seville/packet";
+import type { TunnelEndpoint } from "@seville/tunnel-encap";
+import type { NetInterface } from "../interface/net-interface.ts";
+import { sendIcmp4 } from "../ipv4/icmp-send.ts";
+import { outputDevice4 } from "../ipv4/output.ts";
+import { updatePathMtu4 } from "../ipv4/path-mtu.ts";
+import { routeOutput4 } from "../ipv4/route-output.ts";
+import { sendIcmp6 } from "../ipv6/icmpv6-send.ts";
+import { updatePathMtu6 } from "../ipv6/path-mtu.ts";
+import { outputDevice6, routeOutput6 } from "../ipv6/route-output.ts";
+import { createFlow4, createFlow6, resetFlow } from "../route/flow.ts";
+
+const flow4 = createFlow4();
+const flow6 = createFlow6();
+
+/**
+ * Whether the outer packet must not be fragmented where it is made: then an inner packet that is too long goes back to its
+ * source (`tnl_update_pmtu`, `ip6_tnl_xmit`). VXLAN and Geneve leave it to fragments unless told to set DF.
+ */
+export function keepsWhole({ tunnel, policy }: TunnelEndpoint, isInnerIpv4: boolean): boolean {
+  const isUdp = tunnel.kind === "vxlan" || tunnel.kind === "geneve";
+  if (!policy.isIpv4) return !isUdp;
+  if (policy.df === "set" || policy.df === "unset") return policy.df === "set";
+  return isInnerIpv4 || isUdp;
+}
+
+/** Tells the source of an inner packet, `networkHeader` at its header, how much fits (RFC 1191 §4, RFC 4443 §3.2; T10). */
+export function tellTooBig(iface: NetInterface, packet: Packet, mtu: number): void {
+  const { host } = iface;
+  if (packet.protocol === ETH_P_IP) {
+    sendIcmp4(host, packet, icmp.DESTINATION_UNREACHABLE, icmp.FRAGMENTATION_NEEDED, mtu, iface);
+  } else if (packet.protocol === ETH_P_IPV6) {
+    sendIcmp6(host, packet, icmpv6.PACKET_TOO_BIG, 0, mtu, iface);
+  }
+}
+
+/** Remembers what fits on the way of an inner packet, so that the next ones are made shorter (`skb_dst_update_pmtu`). */
+export function learnInnerMtu(iface: NetInterface, packet: Packet, mtu: number): void {
+  const { host } = iface;
+  const { view } = host.memory;
+  const at = packet.networkHeader;
+  if (packet.protocol === ETH_P_IP) {
+    resetFlow(flow4);
+    flow4.destination = ipv4.destination(view, at);
+    flow4.source = 0;
+    const hop = routeOutput4(host, flow4);
+    if (typeof hop === "string" || outputDevice4(host, hop) !== iface) return;
+    updatePathMtu4(host, hop, iface, flow4.destination, mtu);
+  } else if (packet.protocol === ETH_P_IPV6) {
+    const destination: Ipv6Address = ipv6.destination(view, at);
+    resetFlow(flow6);
+    flow6.destination = destination;
+    flow6.source = ipv6.source(view, at);
+    const hop = routeOutput6(host, flow6);
+    if (typeof hop === "string" || outputDevice6(host, hop) !== iface) return;
+    updatePathMtu6(host, hop, iface, destination, mtu);
+  }
+}
