@@ -315,9 +315,7 @@ describe("U5 to whom a packet belongs", () => {
     const [local, remote] = ends(4);
     expect(codeOf(() => createTunnel(a, { kind: "gre", local }))).toBe("ERR_UNSUPPORTED");
     expect(codeOf(() => createTunnel(a, { kind: "gre", local, remote }, { dev: "eth7" }))).toBe("ENODEV");
-    expect(codeOf(() => createTunnel(a, { kind: "ipip", local: ends(6)[0], remote }))).toBe(
-      "ERR_INVALID_ARGUMENT",
-    );
+    expect(codeOf(() => createTunnel(a, { kind: "ipip", local: ends(6)[0], remote }))).toBe("ERR_INVALID_ARGUMENT");
   });
 });
 

@@ -29,6 +29,12 @@ export function receiveFrame(iface: NetInterface, packet: Packet, now: Nanos): v
     host.drop(packet, "DEV_READY", iface);
     return;
   }
+  // What a device merged comes with its payload in pieces; the protocols here read packets that are in one.
+  if (!packet.linearize()) {
+    stats.rx_dropped++;
+    host.drop(packet, "NOMEM", iface);
+    return;
+  }
   stats.rx_packets++;
   stats.rx_bytes += packet.length;
   if (iface.device.hardHeaderLength === ETHERNET_HEADER && !readEthernet(iface, packet)) return;

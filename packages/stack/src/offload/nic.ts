@@ -1,0 +1,69 @@
+import { createNic, type FeatureFix, type Nic, type NicOptions, type NicProfile } from "@seville/netdev";
+import type { LinkEnd } from "@seville/sim";
+import { errnoError } from "../host/errno.ts";
+import type { Host } from "../host/host.ts";
+import type { NetDevice } from "../interface/net-device.ts";
+import type { NetInterface } from "../interface/net-interface.ts";
+
+/** What `createOffloadNic` may be told beside the wire. */
+export interface OffloadNicOptions extends Omit<
+  NicOptions,
+  "scheduler" | "pool" | "link" | "receive" | "onDrop" | "onFix" | "fragmentId"
+> {
+  /** What its hardware does. Default `tunnel-offload`. */
+  readonly profile?: NicProfile;
+}
+
+/** What switching a feature brought about. */
+export interface FeatureChange {
+  /** What did not come out as asked: fixed, or taken away by a rule. The kernel's names, without NETIF_F_. */
+  readonly refused: readonly string[];
+  /** What the kernel logs about it, in order (`netdev_fix_features`). */
+  readonly messages: readonly string[];
+}
+
+const nics = new WeakMap<NetDevice, { readonly nic: Nic; readonly log: FeatureFix[] }>();
+
+/**
+ * A NIC of `@seville/netdev` on a link, for `host.interfaces.add`: it finishes what its hardware can, in software what it
+ * cannot, and merges what comes in (GRO). What it drops is counted by the host.
+ */
+export function createOffloadNic(host: Host, link: LinkEnd, options: OffloadNicOptions = {}): Nic & NetDevice {
+  const log: FeatureFix[] = [];
+  let iface: NetInterface | undefined;
+  const nic = createNic({
+    ...options,
+    scheduler: host.scheduler,
+    pool: host.pool,
+    link,
+    onDrop: (packet, reason) => {
+      // What the filter in the NIC does not pass, the host never sees.
+      if (reason !== "OTHERHOST") host.drops.note(packet, reason, iface);
+    },
+    onFix: (fix) => log.push(fix),
+    fragmentId: () => host.ipv6.nextIdentification(),
+  });
+  const device = nic as Nic & NetDevice;
+  const attach = nic.attach.bind(nic);
+  device.attach = (to: NetInterface): void => {
+    iface = to;
+    attach(to);
+  };
+  nics.set(device, { nic, log });
+  return device;
+}
+
+/**
+ * `ethtool -K IFACE WORD on|off`: a group (`tso`), a feature's name (`tx-udp_tnl-segmentation`) or the kernel's
+ * (`NETIF_F_HW_CSUM`).
+ * @throws SevilleError `EOPNOTSUPP` of a device without features to switch, `ERR_UNKNOWN_FEATURE`
+ */
+export function setFeature(iface: NetInterface, word: string, on: boolean): FeatureChange {
+  const found = nics.get(iface.device);
+  if (found === undefined) throw errnoError("EOPNOTSUPP", `${iface.name} has no features to switch`);
+  const { nic, log } = found;
+  log.length = 0;
+  const refused = nic.setFeature(word, on);
+  const messages = log.map(({ message }) => message).filter((message) => message !== "");
+  return { refused: refused.names(), messages };
+}
