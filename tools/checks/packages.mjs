@@ -9,6 +9,8 @@ import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { publishedPackages, root } from "./workspace.mjs";
 
+/** Their types speak of Node's. */
+const FOR_NODE = new Set(["@seville/host-link", "@seville/cli"]);
 const packages = publishedPackages();
 const scratch = mkdtempSync(join(tmpdir(), "seville-packages-"));
 const tarballs = join(scratch, "tarballs");
@@ -64,47 +66,51 @@ async function lintManifests() {
 
 function checkTypes() {
   const attw = join(root, "node_modules", ".bin", "attw");
-  for (const file of readdirSync(tarballs)) run(attw, [join(tarballs, file), "--profile", "esm-only", "--quiet"], root);
+  for (const file of readdirSync(tarballs)) run(attw, [join(tarballs, file), "--profile", "esm-only"], root);
 }
 
 /** Installs the packages that need nothing from outside, imports each entry and compiles a program against the types. */
 function checkConsumer() {
   const project = join(scratch, "consumer");
   mkdirSync(project);
-  const alone = packages.filter(({ manifest }) =>
-    Object.keys(manifest.dependencies ?? {}).every((name) => name.startsWith("@seville/")),
-  );
-  const names = new Set(alone.map(({ name }) => name.replace("@", "").replace("/", "-")));
-  const files = readdirSync(tarballs).filter((file) => names.has(file.replace(/-\d.*$/, "")));
+  const alone = packages.filter(({ name }) => needsNothingFromOutside(name) && !FOR_NODE.has(name));
   const dependencies = Object.fromEntries(
-    files.map((file) => [`@${file.replace(/-\d.*$/, "").replace("-", "/")}`, `file:${join(tarballs, file)}`]),
+    alone.map(({ name, manifest }) => [name, `file:${join(tarballs, tarballName(name, manifest.version))}`]),
   );
   // The packages ask for each other by version: the tarballs answer.
   const manifest = { name: "consumer", private: true, type: "module", dependencies, overrides: dependencies };
   writeFileSync(join(project, "package.json"), JSON.stringify(manifest));
-  const npmOptions = ["--no-audit", "--no-fund", "--omit=peer", "--offline", "--loglevel=error"];
-  run("npm", ["install", ...npmOptions], project);
+  run("npm", ["install", "--no-audit", "--no-fund", "--omit=peer", "--offline", "--loglevel=error"], project);
   const entries = alone.flatMap(({ name, entries }) =>
-    entries.map(({ subpath }) => (subpath === "." ? name : `${name}${subpath.slice(1)}`)),
+    entries.filter(({ subpath }) => subpath !== "./node").map(({ subpath }) => name + subpath.slice(1)),
   );
   const lines = entries.map((entry, i) => `import * as entry${i} from ${JSON.stringify(entry)};`);
   const uses = entries.map(
     (entry, i) => `if (Object.keys(entry${i}).length === 0) throw new Error("${entry} is empty");`,
   );
-  writeFileSync(join(project, "main.mts"), [...lines, ...uses, ""].join("\n"));
-  writeFileSync(join(project, "main.mjs"), [...lines, ...uses, ""].join("\n"));
+  for (const file of ["main.mts", "main.mjs"]) writeFileSync(join(project, file), [...lines, ...uses, ""].join("\n"));
   run(process.execPath, ["main.mjs"], project);
-  const options = ["--noEmit", "--strict", "--skipLibCheck", "false", "--target", "es2023", "--lib", "es2023,dom"];
-  for (const [compiler, file] of [
-    ["typescript", "bin/tsc"],
-    ["typescript-7", "bin/tsc"],
-  ]) {
-    for (const resolution of ["nodenext", "bundler"]) {
-      const module = resolution === "nodenext" ? "nodenext" : "esnext";
-      const modes = ["--module", module, "--moduleResolution", resolution, "--types", ""];
-      run(process.execPath, [join(root, "node_modules", compiler, file), ...options, ...modes, "main.mts"], project);
+  for (const compiler of ["typescript", "typescript-7"]) {
+    for (const [module, moduleResolution] of [
+      ["nodenext", "nodenext"],
+      ["esnext", "bundler"],
+    ]) {
+      const options = { module, moduleResolution, noEmit: true, strict: true, skipLibCheck: false, types: [] };
+      const compilerOptions = { ...options, target: "es2023", lib: ["es2023", "dom"] };
+      writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["main.mts"] }));
+      run(process.execPath, [join(root, "node_modules", compiler, "bin", "tsc")], project);
     }
   }
+}
+
+/** Neither the package nor one of the workspace that it depends on takes anything from the registry. */
+function needsNothingFromOutside(name) {
+  const found = packages.find((candidate) => candidate.name === name);
+  return found !== undefined && Object.keys(found.manifest.dependencies ?? {}).every(needsNothingFromOutside);
+}
+
+function tarballName(name, version) {
+  return `${name.replace("@", "").replace("/", "-")}-${version}.tgz`;
 }
 
 /** In a clone, since it changes manifests and writes changelogs. */

@@ -33,7 +33,11 @@ export async function instrument(file: string): Promise<InstrumentedTarget> {
   const istanbul = createRequire(new URL("package.json", import.meta.url))("istanbul-lib-instrument") as {
     createInstrumenter: (options: object) => Instrumenter;
   };
-  const instrumenter = istanbul.createInstrumenter({ coverageVariable: COVERAGE_VARIABLE, compact: true, esModules: false });
+  const instrumenter = istanbul.createInstrumenter({
+    coverageVariable: COVERAGE_VARIABLE,
+    compact: true,
+    esModules: false,
+  });
   return { script: instrumenter.instrumentSync(code, "target.js"), literals: integerLiterals(code) };
 }
 

@@ -9,7 +9,10 @@ interface Sample {
 
 /** Samples with times that do not go back. */
 const stories = fc
-  .array(fc.record({ gap: fc.oneof(fc.nat(40), fc.constantFrom(10, 25, 50)), value: fc.nat(1000) }), { minLength: 1, maxLength: 200 })
+  .array(fc.record({ gap: fc.oneof(fc.nat(40), fc.constantFrom(10, 25, 50)), value: fc.nat(1000) }), {
+    minLength: 1,
+    maxLength: 200,
+  })
   .map((steps) => {
     let time = 1000;
     return steps.map(({ gap, value }): Sample => ({ time: (time += gap), value }));
