@@ -1,6 +1,7 @@
 /**
  * The device features by the kernel's names without `NETIF_F_`, each with its bit (include/linux/netdev_features.h) and
- * the name that ethtool knows it by (`netdev_features_strings`, net/ethtool/common.c).
+ * the name that ethtool knows it by (`netdev_features_strings`, net/ethtool/common.c), as of Linux 6.18. UFO, which has no
+ * name there any more, bears its old one.
  *
  * The bits from 16 on are in the order of the `SKB_GSO_…` bits: feature 16 + n says that the device splits packets of
  * type `1 << n`. That is what makes `net_gso_ok` a shift and a mask.
@@ -41,31 +42,32 @@ export const FEATURE_TABLE = {
   GSO_ACCECN: [35, "tx-tcp-accecn-segmentation"],
   FCOE_CRC: [36, "tx-checksum-fcoe-crc"],
   SCTP_CRC: [37, "tx-checksum-sctp"],
-  NTUPLE: [39, "rx-ntuple-filter"],
-  RXHASH: [40, "rx-hashing"],
-  RXCSUM: [41, "rx-checksum"],
-  NOCACHE_COPY: [42, "tx-nocache-copy"],
-  LOOPBACK: [43, "loopback"],
-  RXFCS: [44, "rx-fcs"],
-  RXALL: [45, "rx-all"],
-  HW_VLAN_STAG_TX: [46, "tx-vlan-stag-hw-insert"],
-  HW_VLAN_STAG_RX: [47, "rx-vlan-stag-hw-parse"],
-  HW_VLAN_STAG_FILTER: [48, "rx-vlan-stag-filter"],
-  HW_L2FW_DOFFLOAD: [49, "l2-fwd-offload"],
-  HW_TC: [50, "hw-tc-offload"],
-  HW_ESP: [51, "esp-hw-offload"],
-  HW_ESP_TX_CSUM: [52, "esp-tx-csum-hw-offload"],
-  RX_UDP_TUNNEL_PORT: [53, "rx-udp_tunnel-port-offload"],
-  HW_TLS_TX: [54, "tls-hw-tx-offload"],
-  HW_TLS_RX: [55, "tls-hw-rx-offload"],
-  GRO_HW: [56, "rx-gro-hw"],
-  HW_TLS_RECORD: [57, "tls-hw-record"],
-  GRO_FRAGLIST: [58, "rx-gro-list"],
-  HW_MACSEC: [59, "macsec-hw-offload"],
-  GRO_UDP_FWD: [60, "rx-udp-gro-forwarding"],
-  HW_HSR_TAG_INS: [61, "hsr-tag-ins-offload"],
-  HW_HSR_TAG_RM: [62, "hsr-tag-rm-offload"],
-  HW_HSR_FWD: [63, "hsr-fwd-offload"],
+  NTUPLE: [38, "rx-ntuple-filter"],
+  RXHASH: [39, "rx-hashing"],
+  RXCSUM: [40, "rx-checksum"],
+  NOCACHE_COPY: [41, "tx-nocache-copy"],
+  LOOPBACK: [42, "loopback"],
+  RXFCS: [43, "rx-fcs"],
+  RXALL: [44, "rx-all"],
+  HW_VLAN_STAG_TX: [45, "tx-vlan-stag-hw-insert"],
+  HW_VLAN_STAG_RX: [46, "rx-vlan-stag-hw-parse"],
+  HW_VLAN_STAG_FILTER: [47, "rx-vlan-stag-filter"],
+  HW_L2FW_DOFFLOAD: [48, "l2-fwd-offload"],
+  HW_TC: [49, "hw-tc-offload"],
+  HW_ESP: [50, "esp-hw-offload"],
+  HW_ESP_TX_CSUM: [51, "esp-tx-csum-hw-offload"],
+  RX_UDP_TUNNEL_PORT: [52, "rx-udp_tunnel-port-offload"],
+  HW_TLS_TX: [53, "tls-hw-tx-offload"],
+  HW_TLS_RX: [54, "tls-hw-rx-offload"],
+  GRO_HW: [55, "rx-gro-hw"],
+  HW_TLS_RECORD: [56, "tls-hw-record"],
+  GRO_FRAGLIST: [57, "rx-gro-list"],
+  HW_MACSEC: [58, "macsec-hw-offload"],
+  GRO_UDP_FWD: [59, "rx-udp-gro-forwarding"],
+  HW_HSR_TAG_INS: [60, "hsr-tag-ins-offload"],
+  HW_HSR_TAG_RM: [61, "hsr-tag-rm-offload"],
+  HW_HSR_FWD: [62, "hsr-fwd-offload"],
+  HW_HSR_DUP: [63, "hsr-dup-offload"],
 } as const satisfies Readonly<Record<string, readonly [bit: number, ethtool: string]>>;
 
 /** A device feature, `NETIF_F_` left out. */

@@ -72,6 +72,7 @@ export const NETIF_F_GRO_UDP_FWD: FeatureSet = FeatureSet.of("GRO_UDP_FWD");
 export const NETIF_F_HW_HSR_TAG_INS: FeatureSet = FeatureSet.of("HW_HSR_TAG_INS");
 export const NETIF_F_HW_HSR_TAG_RM: FeatureSet = FeatureSet.of("HW_HSR_TAG_RM");
 export const NETIF_F_HW_HSR_FWD: FeatureSet = FeatureSet.of("HW_HSR_FWD");
+export const NETIF_F_HW_HSR_DUP: FeatureSet = FeatureSet.of("HW_HSR_DUP");
 
 /** `NETIF_F_CSUM_MASK`. */
 export const CSUM_MASK: FeatureSet = FeatureSet.of("IP_CSUM", "IPV6_CSUM", "HW_CSUM");

@@ -83,10 +83,10 @@ function transport(
     if (u16(bytes, 6) === 0) {
       if (version === 6 && !isTunnel) faults.push(`${path}/udp: no checksum`);
     } else if (!good()) faults.push(`${path}/udp: checksum`);
-    if (port === 4789) ethernet(bytes.subarray(16), `${path}/vxlan`, faults);
+    if (port === 4789) ethernet(bytes.subarray(16), `${path}/udp/vxlan`, faults);
     if (port === 6081) {
       const options = (bytes[8]! & 0x3f) * 4;
-      network(bytes.subarray(16 + options), u16(bytes, 10), `${path}/geneve`, faults);
+      network(bytes.subarray(16 + options), u16(bytes, 10), `${path}/udp/geneve`, faults);
     }
   }
   if (protocol === 47) {
