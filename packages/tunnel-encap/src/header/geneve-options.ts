@@ -12,7 +12,7 @@ import type { HeaderFault } from "@seville/packet";
  *   +---------------------------------------------------------------+
  */
 export const OPTION_HEADER_LENGTH = 4;
-export const MAX_OPTION_DATA = 31 * 4;
+export const MAX_OPTION_DATA: number = 31 * 4;
 /** Option classes from here on are for experiments (RFC 8926 §7). */
 export const CLASS_EXPERIMENTAL = 0xff00;
 

@@ -16,7 +16,7 @@ export * from "./geneve-options.ts";
  *   +---------------------------------------------------------------+
  */
 export const HEADER_LENGTH = 8;
-export const MAX_OPTIONS_LENGTH = 63 * 4;
+export const MAX_OPTIONS_LENGTH: number = 63 * 4;
 export const PORT = 6081;
 export const MAX_VNI = 0xff_ffff;
 

@@ -15,7 +15,7 @@ import type { HeaderFault } from "@seville/packet";
  * Variant 1 is no header at all: the first two bits of an IPv4 or IPv6 header read 01, and the packet follows at once.
  */
 export const HEADER_LENGTH = 4;
-export const MAX_HEADER_LENGTH = HEADER_LENGTH + 31 * 4;
+export const MAX_HEADER_LENGTH: number = HEADER_LENGTH + 31 * 4;
 /** IANA's; Linux has no default and is told a port. */
 export const PORT = 6080;
 
