@@ -188,7 +188,10 @@ class Walk {
     // What may land in a tunnel is never merged as datagrams: that would spoil the stream inside (S14).
     if (shape !== undefined) return this.#udpTunnel(at, shape, hasChecksum);
     const length = view.getUint16(at + 4);
-    if (!this.#context.udp(port) || !hasChecksum || length <= 8 || length !== this.#end - at) return false;
+    if (!this.#context.udp(port)) return false;
+    // Symmetry with segmentation asks for a checksum and for no bytes behind the datagram. The kernel lets such a datagram
+    // overtake those that are held; here they go first.
+    if (!hasChecksum || length <= 8 || length !== this.#end - at) this.#parsed.flush = true;
     this.#same(at, 4);
     return this.#finish("udp", at, 8);
   }
