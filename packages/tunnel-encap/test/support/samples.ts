@@ -95,7 +95,10 @@ export function wrap(
   const endpoint = new TunnelEndpoint(tunnel, context);
   const packet: Packet = load(pool, inner, endpoint.isEthernet);
   const result = endpoint.encapsulate(packet, path);
-  if (result !== "ok") throw new Error(`not wrapped: ${result}`);
+  if (result !== "ok") {
+    packet.release();
+    throw new Error(`not wrapped: ${result}`);
+  }
   return { endpoint, outer: finishAndTake(packet, context) };
 }
 
