@@ -39,3 +39,6 @@ export type {
 } from "./attach/outside.ts";
 export { raisePriority } from "./realtime/priority.ts";
 export type { GrantedPriority, RaisedPriority } from "./realtime/priority.ts";
+export { runProgram } from "./program/run-program.ts";
+export type { ProgramEnding, ProgramSpec, RunningProgram } from "./program/run-program.ts";
+export { parseMib, readMib } from "./kernel/mib.ts";

@@ -128,7 +128,7 @@ describe("behaviour 20: the outside of a scenario", () => {
   test("behaviour 2: a replay of no file says what to give", async () => {
     const { link, site } = world();
     const open = createOutside({ directory }).open({ replay: {} }, site("in", link.a));
-    await expect(open).rejects.toThrow(/attachment in replays a capture, and none is named: --pcap-in FILE/);
+    await expect(open).rejects.toThrow(/attachment in replays a capture, and none is named: give --pcap-in FILE/);
     await expect(open).rejects.toMatchObject({ argument: "attachments.in.replay.file" });
   });
 

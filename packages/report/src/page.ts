@@ -1,9 +1,10 @@
-import type { PingResult, ScenarioResult } from "@seville/scenario";
+import type { Distribution, PingResult, ScenarioResult } from "@seville/scenario";
 import { renderCdf } from "./cdf.ts";
 import { chartData, type Chart } from "./chart-data.ts";
 import { CHART_LICENCE, CHART_STYLE, CLIENT_SCRIPT } from "./client.generated.ts";
 import { formatCount, formatMoment, formatShare, formatTime } from "./format.ts";
 import { embedJson, escapeHtml } from "./html.ts";
+import { renderPrograms } from "./programs.ts";
 import { STYLE } from "./style.ts";
 import { dropsOf, renderTables } from "./tables.ts";
 import { renderTopology } from "./topology.ts";
@@ -42,6 +43,7 @@ ${keyFigures(result)}
 ${notes(result)}
 <section><h2>Network</h2>
 ${renderTopology(result)}</section>
+${renderPrograms(result)}
 ${data.charts.map((chart) => chartSection(chart)).join("\n")}
 ${distributions(result)}
 <section>${renderTables(result)}</section>
@@ -156,11 +158,12 @@ function chartSection(chart: Chart): string {
   return `<section><h2>${title}</h2><p>${about} Drag to zoom, double-click to see all.</p><div class="chart" id="chart-${chart.id}" role="img" aria-label="${escapeHtml(`${title} over time: ${names}. The numbers are in the tables below.`)}"><noscript>The tables below have the numbers; the charts need JavaScript.</noscript></div></section>`;
 }
 
-function distributions({ pings, flows, series }: ScenarioResult): string {
+function distributions({ pings, flows, series, programs = [] }: ScenarioResult): string {
+  const roundTrips = (name: string): Distribution | undefined =>
+    pings.find((ping) => ping.name === name)?.rtt ?? programs.find((program) => program.name === name)?.ping?.rtt;
   // In the order of the chart above, so that each keeps its colour.
   const measured = series.delays.flatMap(({ name, kind }) => {
-    const distribution =
-      kind === "rtt" ? pings.find((ping) => ping.name === name)?.rtt : flows.find((flow) => flow.name === name)?.delay;
+    const distribution = kind === "rtt" ? roundTrips(name) : flows.find((flow) => flow.name === name)?.delay;
     return distribution === undefined
       ? []
       : [{ label: `${name} (${kind === "rtt" ? "round trip" : "one way"})`, distribution }];

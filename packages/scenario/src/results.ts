@@ -26,6 +26,12 @@ export interface ScenarioResult {
   readonly captures: readonly CaptureResult[];
   /** Only for a run in real time. */
   readonly realtime?: RealtimeResult;
+  /** What programs of this machine measured, beside what the simulator counted. Only for runs with programs. */
+  readonly programs?: readonly ProgramResult[];
+  /** What the kernels of the programs' namespaces counted, beside what passed their attachments. */
+  readonly kernels?: readonly KernelResult[];
+  /** What kernels sent and none received, beside what the simulator dropped: for protocols that hosts had no part in. */
+  readonly crossings?: readonly CrossingResult[];
   readonly warnings: readonly string[];
 }
 
@@ -271,4 +277,111 @@ export interface RealtimeResult {
   readonly maxLateness: Nanos;
   readonly p50Lateness: Nanos;
   readonly p99Lateness: Nanos;
+}
+
+/** A program of this machine. */
+export interface ProgramResult {
+  readonly name: string;
+  readonly attachment: string;
+  readonly netns: string;
+  readonly command: readonly string[];
+  /**
+   * `exited`: by itself. `stopped`: by us, at its `stop` or when the run ended. `missing`: not installed. `not-started`: the run
+   * ended before.
+   */
+  readonly end: "exited" | "stopped" | "missing" | "not-started";
+  readonly startedAt?: Nanos;
+  readonly endedAt?: Nanos;
+  readonly exitCode?: number;
+  /** What ended it, if that was a signal. */
+  readonly signal?: string;
+  /** The last lines of what it printed. */
+  readonly output: string;
+  readonly errors: string;
+  readonly ping?: ProgramPing;
+  readonly iperf3?: ProgramIperf3;
+  /** Its frames in the simulation, if it is known which they are. */
+  readonly wire?: ProgramWire;
+}
+
+/** What ping printed. */
+export interface ProgramPing {
+  readonly address: string;
+  readonly sent: number;
+  readonly received: number;
+  readonly duplicates: number;
+  readonly errors: number;
+  /** Of its lines, one for each answer. */
+  readonly rtt: Distribution;
+}
+
+/** What iperf3 printed. */
+export interface ProgramIperf3 {
+  readonly protocol: "udp" | "tcp";
+  readonly seconds: number;
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+  /** At the receiver. */
+  readonly throughput: number;
+  /** TCP, if the system tells. */
+  readonly retransmits?: number;
+  readonly congestion?: string;
+  /** UDP. `lost` is what iperf3 prints: it knows nothing of datagrams behind the last one that it read. */
+  readonly packets?: number;
+  readonly received?: number;
+  readonly lost?: number;
+  readonly outOfOrder?: number;
+  readonly jitter?: Nanos;
+}
+
+/** Frames of a program: what it sent (`forth`) and what came back. */
+export interface ProgramWire {
+  readonly forth: WireCount;
+  readonly back: WireCount;
+  /**
+   * What the links on the way there and back take for frames of that size: delay and the time on the line, as they were set at
+   * the end, with empty queues.
+   */
+  readonly modelRtt?: Nanos;
+}
+
+/** Frames of some traffic. Of a fragmented datagram only the first fragment is counted. */
+export interface WireCount {
+  /** Came in at attachments. */
+  readonly entered: number;
+  /** Went out at attachments. */
+  readonly left: number;
+  readonly leftBytes: number;
+  /** On links, by reason. */
+  readonly drops: Readonly<Partial<Record<DropReason, number>>>;
+}
+
+export type WireProtocol = "icmp-echo" | "udp" | "tcp";
+
+/** A network namespace: the growth of its kernel's counters during the run (/proc/net/snmp, snmp6, IpExt of netstat). */
+export interface KernelResult {
+  readonly attachment: string;
+  readonly netns: string;
+  readonly counters: Readonly<Record<string, number>>;
+  readonly protocols: readonly {
+    readonly protocol: WireProtocol;
+    /** Packets, by the kernel's counters. */
+    readonly sent: number;
+    readonly received: number;
+    /** Frames, by the simulator. */
+    readonly entered: number;
+    readonly left: number;
+  }[];
+}
+
+export interface CrossingResult {
+  readonly protocol: WireProtocol;
+  /** By the counters of all kernels together. */
+  readonly sent: number;
+  readonly received: number;
+  /** `sent - received`. */
+  readonly missing: number;
+  /** By the simulator: the sum of `drops`. */
+  readonly dropped: number;
+  readonly drops: Readonly<Partial<Record<DropReason, number>>>;
 }

@@ -155,6 +155,8 @@ export interface EventChoices {
   readonly start: Name | readonly Name[];
   /** Stops traffic, by name. */
   readonly stop: Name | readonly Name[];
+  /** Switches features of a NIC. */
+  readonly ethtool: EventEthtool;
 }
 
 /** Changes the settings of a link that are named, and no others. */
@@ -185,6 +187,14 @@ export interface EventSet {
   readonly corrupt?: Percent | Corrupt;
 }
 
+/** Switches features of a NIC. */
+export interface EventEthtool {
+  /** Which (`host:interface`). */
+  readonly interface: Endpoint;
+  /** By ethtool's or the kernel's names. */
+  readonly features: Readonly<Record<string, boolean>>;
+}
+
 /** A machine with interfaces. */
 export interface Host {
   /** `router`: forwards IPv4 and IPv6 and accepts no router advertisements. Default: `"host"`. */
@@ -213,6 +223,22 @@ export interface Interface {
   readonly up?: boolean;
   /** Send router advertisements (RFC 4861 §6.2). `true`: for the prefixes of its IPv6 addresses. */
   readonly advertise?: boolean | Advertise;
+  /** What its hardware does: a NIC that behaves as its class does. Default: one without offloads. */
+  readonly nic?:
+    | "none"
+    | "ip-csum"
+    | "hw-csum"
+    | "parsing-nic"
+    | "tso-no-tunnel"
+    | "gso-partial"
+    | "tunnel-offload"
+    | "inner-only-rx"
+    | "outer-only-rx"
+    | "embedded-switch";
+  /** Features switched as by `ethtool -K`, by ethtool's or the kernel's names (`tso: false`). Needs `nic`. */
+  readonly features?: Readonly<Record<string, boolean>>;
+  /** The interface is a tunnel, as `ip link add … type …` makes it. */
+  readonly tunnel?: Tunnel;
 }
 
 export type InterfaceName = string;
@@ -357,6 +383,22 @@ export interface Policer {
   readonly exceed?: "drop" | "mark";
 }
 
+/** A program of this machine, run in the network namespace of an attachment. */
+export interface Program {
+  /** The attachment in whose namespace it runs. */
+  readonly in: Name;
+  /** The program and its arguments: a list, or a line that is cut at blanks. No shell reads it. */
+  readonly run: string | readonly string[];
+  /** When it starts. Default: `"0s"`. */
+  readonly start?: Duration;
+  /** When it is interrupted (SIGINT) if it still runs. Default: with the run. */
+  readonly stop?: Duration;
+  /** A server: it is interrupted when the run ends, and `endWithPrograms` does not wait for it. Default: `false`. */
+  readonly background?: boolean;
+  /** How to read what it prints: iputils' ping, or iperf3 -J. Default: by its name. */
+  readonly output?: "ping" | "iperf3" | "text";
+}
+
 /** A queue by its tc name, with the parameters that tc gives it. */
 export type QueueDiscipline = QueueDisciplineCommon & ExactlyOne<QueueDisciplineChoices>;
 
@@ -489,6 +531,10 @@ export interface Scenario {
   readonly timeline?: readonly Event[];
   /** What is captured when captures are asked for. */
   readonly captures?: Captures;
+  /** Programs of this machine whose traffic crosses the simulation, by name. Linux; needs realtime. */
+  readonly programs?: Readonly<Record<string, Program>>;
+  /** End half a second after the last program that is not in the background. Without such a one: at duration. Default: `false`. */
+  readonly endWithPrograms?: boolean;
 }
 
 /** A number of bytes; kb and mb are 1024-based, as tc counts them. */
@@ -513,6 +559,8 @@ export interface TrafficChoices {
   readonly udp: TrafficUdp;
   /** Numbered UDP datagrams that the receiver sends back: round-trip times as a program sees them. */
   readonly udpEcho: TrafficUdpEcho;
+  /** One packet of each inner protocol through each interface, as large as the stack makes them; where checksums were computed, what the CPU touched, and whether each frame on the wire is right. */
+  readonly superPackets: TrafficSuperPackets;
 }
 
 /** ICMP echo requests. */
@@ -571,4 +619,62 @@ export interface TrafficUdpEcho {
   readonly count?: number;
   /** An answer later than this counts as lost. Default: `"10s"`. */
   readonly timeout?: Duration;
+}
+
+/** One packet of each inner protocol through each interface, as large as the stack makes them; where checksums were computed, what the CPU touched, and whether each frame on the wire is right. */
+export interface TrafficSuperPackets {
+  /** The host that sends. */
+  readonly from: Name;
+  /** The host that receives. Its interfaces have the sender's names. */
+  readonly to: Name;
+  /** The sender's interface on the link. Default: `"eth0"`. */
+  readonly nic?: InterfaceName;
+  /** The sender's interfaces to send through. */
+  readonly via: readonly InterfaceName[];
+  /** What is sent. */
+  readonly inner: readonly ("tcp4" | "tcp6" | "udp4" | "udp6" | "sctp4" | "sctp6")[];
+  /** Bytes of payload of TCP and UDP super-packets. Default: `16000`. */
+  readonly payload?: number;
+  /** Bytes of payload in each frame, and in the one SCTP packet. Default: `1200`. */
+  readonly segment?: number;
+}
+
+/** One end of a tunnel. */
+export interface Tunnel {
+  /** What carries the packets. */
+  readonly kind: "vxlan" | "geneve" | "gre" | "gretap" | "nvgre" | "erspan" | "ipip" | "sit" | "ip6tnl";
+  /** Address of this end. */
+  readonly local: Address;
+  /** Address of the other end. */
+  readonly remote: Address;
+  /** VNI, VSID, or session of ERSPAN. VXLAN, Geneve and NVGRE need it. */
+  readonly id?: number;
+  /** GRE key, both ways. */
+  readonly key?: number;
+  /** GRE checksum, both ways. Default: `false`. */
+  readonly csum?: boolean;
+  /** GRE sequence numbers, both ways. Default: `false`. */
+  readonly seq?: boolean;
+  /** Checksum of the outer UDP header. Default: as the kernel, on but for Geneve over IPv4. */
+  readonly udpcsum?: boolean;
+  /** Destination port. Default: that of the protocol. */
+  readonly dstport?: number;
+  /** The interface by which outer packets leave. */
+  readonly dev?: InterfaceName;
+  /** Outer TTL. Default: as the kernel. */
+  readonly ttl?: number;
+  /** Whether outer IPv4 packets say do not fragment. Default: as the kernel. */
+  readonly df?: boolean;
+  /** FOU or GUE around an IP tunnel. */
+  readonly encap?: TunnelEncap;
+}
+
+/** FOU or GUE around an IP tunnel. */
+export interface TunnelEncap {
+  /** Which. */
+  readonly type: "fou" | "gue";
+  /** Destination port. */
+  readonly dport: number;
+  /** Checksum of the outer UDP header. Default: `false`. */
+  readonly csum?: boolean;
 }

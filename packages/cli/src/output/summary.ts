@@ -1,7 +1,8 @@
 import type { Distribution, ScenarioResult } from "@seville/scenario";
 import { formatBytes, formatCount, formatRate, formatShare, formatTime } from "@seville/report";
-import Table from "cli-table3";
 import pc from "picocolors";
+import { programs } from "./programs.ts";
+import { table } from "./table.ts";
 
 /** What a run found, as tables for a terminal. */
 export function renderSummary(
@@ -16,6 +17,7 @@ export function renderSummary(
     heading(result),
     pings(result),
     flows(result),
+    programs(result),
     links(result),
     interfaces(result),
     drops(result),
@@ -128,30 +130,6 @@ function places(
   for (const { file, frames } of captures) lines.push(`capture   ${file ?? ""} (${formatCount(frames)} frames)`);
   return lines.join("\n");
 }
-
-function table(title: string, head: readonly string[], left: number, rows: readonly string[][]): string {
-  if (rows.length === 0) return "";
-  const made = new Table({
-    head: head.map((text) => pc.dim(text)),
-    colAligns: head.map((_, i) => (i < left ? "left" : "right")),
-    chars: BARE,
-    style: { "padding-left": 0, "padding-right": 2, head: [], border: [], compact: true },
-  });
-  made.push(...rows);
-  const lines = made
-    .toString()
-    .split("\n")
-    .map((line) => line.trimEnd());
-  return `${pc.bold(title)}\n${lines.join("\n")}`;
-}
-
-/** No lines: columns are enough. */
-const BARE = Object.fromEntries(
-  ["top", "bottom", "left", "right"]
-    .flatMap((side) => ["", "-mid", "-left", "-right"].map((part) => `${side}${part}`))
-    .concat("mid", "mid-mid", "middle")
-    .map((name) => [name, ""]),
-);
 
 function lost(count: number, of: number): string {
   return count === 0 ? "0" : pc.red(`${formatCount(count)} (${formatShare(count / Math.max(1, of))})`);

@@ -7,6 +7,8 @@ import { totalDrops } from "../port/counters.ts";
 import { RealtimeDriver } from "../realtime/driver.ts";
 import { raisePriority } from "../realtime/priority.ts";
 import { startReplay } from "../replay/replay.ts";
+import { readMib } from "../kernel/mib.ts";
+import { runProgram, type ProgramSpec, type RunningProgram } from "../program/run-program.ts";
 import { openAttachment, type AttachmentSpec } from "./open-attachment.ts";
 
 /** A captured file, as scenario files write it. */
@@ -47,6 +49,7 @@ export interface RealOutside {
     simulator: Simulator,
     options: { readonly until: Nanos; readonly signal: AbortSignal; readonly onProgress: (now: Nanos) => void },
   ): Promise<{ readonly maxLateness: Nanos; readonly p50Lateness: Nanos; readonly p99Lateness: Nanos }>;
+  runProgram(spec: ProgramSpec): RunningProgram;
 }
 
 export interface RealAttachment {
@@ -54,6 +57,8 @@ export interface RealAttachment {
   readonly detail: string;
   /** Frames lost between the real world and the link's end, by reason, both directions together. */
   drops(): Readonly<Record<string, number>>;
+  /** What the kernel of its namespace counts, by the names of `nstat`. Only of a TAP device in a namespace. */
+  readonly counters?: () => Promise<Readonly<Record<string, number>>>;
   close(): Promise<void>;
 }
 
@@ -72,9 +77,11 @@ export function createOutside(options: OutsideOptions): RealOutside {
       const { end, pool, simulator } = site;
       const clock = driverOf(simulator);
       const joined = bridge({ port, end, pool, clock, onFailure: (error) => site.fail(error) });
+      const netns = spec.tap?.netns;
       return {
-        detail: spec.tap?.netns === undefined ? port.name : `${port.name} in ${spec.tap.netns}`,
+        detail: netns === undefined ? port.name : `${port.name} in ${netns}`,
         drops: () => totalDrops([port.stats(), joined.stats()]),
+        ...(netns === undefined ? {} : { counters: () => readMib(netns) }),
         close: () => port.close(),
       };
     },
@@ -90,6 +97,7 @@ export function createOutside(options: OutsideOptions): RealOutside {
         priority.restore();
       }
     },
+    runProgram,
   };
 }
 
@@ -97,7 +105,7 @@ function openReplay(spec: ReplayAttachment, site: AttachmentSite, options: Outsi
   const { speed = 1, loop = 1 } = spec;
   const file = spec.file === undefined ? options.replayFile : resolve(options.directory, spec.file);
   if (file === undefined) {
-    const message = `attachment ${site.name} replays a capture, and none is named: --pcap-in FILE`;
+    const message = `attachment ${site.name} replays a capture, and none is named: give --pcap-in FILE, or file: in the scenario`;
     throw new SevilleError("ERR_INVALID_ARGUMENT", message, `attachments.${site.name}.replay.file`);
   }
   const { simulator: scheduler, end, pool } = site;

@@ -2,10 +2,12 @@ import type { ScenarioPart } from "../schema/part.ts";
 import { checkHosts } from "../check/hosts.ts";
 import { checkLinks } from "../check/links.ts";
 import { checkAttachments } from "../check/attachments.ts";
+import { checkPrograms } from "../check/programs.ts";
 import { checkTimeline, checkTraffic } from "../check/traffic.ts";
 import { ATTACHMENT_KINDS, ATTACHMENTS } from "./attachments.ts";
 import { HOSTS } from "./hosts.ts";
 import { LINK_EVENTS, LINKS } from "./links.ts";
+import { PROGRAMS, SCENARIO_PROGRAMS } from "./programs.ts";
 import { QUANTITIES } from "./quantities.ts";
 import { GENERATORS, TRAFFIC, TRAFFIC_EVENTS } from "./traffic.ts";
 
@@ -44,5 +46,14 @@ export const OUTSIDE: ScenarioPart = {
   load: () => Promise.resolve({}),
 };
 
+/** Programs of this machine, which `@seville/host-link` runs in the namespaces of attachments. */
+export const OUTSIDE_PROGRAMS: ScenarioPart = {
+  name: "programs",
+  definitions: PROGRAMS,
+  properties: { Scenario: SCENARIO_PROGRAMS },
+  check: checkPrograms,
+  load: () => Promise.resolve({}),
+};
+
 /** The parts that this package ships, in the order in which they are composed. */
-export const PARTS: readonly ScenarioPart[] = [BASE, LINK_FAULTS, BUILT_IN_TRAFFIC, OUTSIDE];
+export const PARTS: readonly ScenarioPart[] = [BASE, LINK_FAULTS, BUILT_IN_TRAFFIC, OUTSIDE, OUTSIDE_PROGRAMS];

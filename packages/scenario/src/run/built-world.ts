@@ -139,6 +139,10 @@ export class BuiltWorld implements World {
     this.onFailure?.();
   }
 
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
   throwIfFailed(): void {
     if (this.#failure !== undefined) throw this.#failure;
   }

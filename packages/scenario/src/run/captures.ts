@@ -172,7 +172,7 @@ export class CaptureSet {
 }
 
 /** Reasons for which a link refuses a frame before it is on the wire: it is captured with that mark, or it would be nowhere. */
-const NEVER_SENT: ReadonlySet<DropReason> = new Set([
+export const NEVER_SENT: ReadonlySet<DropReason> = new Set([
   "QDISC_DROP",
   "QDISC_OVERLIMIT",
   "QDISC_CONGESTED",

@@ -17,6 +17,7 @@ import { duration } from "../quantities.ts";
 import type { Attachment } from "../types.ts";
 import type { BuiltWorld } from "./built-world.ts";
 import type { RunEnding } from "./execute.ts";
+import type { ProgramsReport } from "./programs.ts";
 import type { RunScenarioOptions } from "./run-scenario.ts";
 import { settingsText } from "./settings-text.ts";
 import type { OpenAttachment, TrafficReport } from "./world.ts";
@@ -27,6 +28,7 @@ export function collectResult(
   ending: RunEnding,
   attachments: ReadonlyMap<string, OpenAttachment>,
   options: RunScenarioOptions,
+  programs: ProgramsReport | undefined,
 ): ScenarioResult {
   const { scenario, simulator } = world;
   const endedAt = simulator.now;
@@ -66,24 +68,37 @@ export function collectResult(
     links,
     flows: reports.flatMap(({ report }) => report.flow ?? []),
     pings: reports.flatMap(({ report }) => report.ping ?? []),
+    ...offloadResults(reports),
     drops,
     events: world.events,
-    series: series(world, reports, endedAt),
+    series: series(world, reports, endedAt, programs),
     pool,
     captures,
     ...(ending.realtime === undefined ? {} : { realtime: ending.realtime }),
+    ...programs?.results,
     warnings: world.warnings,
   };
+}
+
+function offloadResults(
+  reports: readonly { readonly report: TrafficReport }[],
+): Pick<ScenarioResult, "offloads"> {
+  const offloads = reports.flatMap(({ report }) => report.offloads ?? []);
+  return offloads.length === 0 ? {} : { offloads };
 }
 
 function series(
   world: BuiltWorld,
   reports: readonly { readonly name: string; readonly report: TrafficReport }[],
   endedAt: number,
+  programs: ProgramsReport | undefined,
 ): SeriesResult {
   return {
     ...world.sampler.finish(endedAt),
-    delays: reports.map(({ name, report }) => report.delays.series(name, report.delayKind)),
+    delays: [
+      ...reports.map(({ name, report }) => report.delays.series(name, report.delayKind)),
+      ...(programs?.delays ?? []),
+    ],
   };
 }
 

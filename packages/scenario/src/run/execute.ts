@@ -3,6 +3,7 @@ import type { RealtimeResult, ScenarioResult } from "../results.ts";
 import type { Scenario } from "../types.ts";
 import { BuiltWorld } from "./built-world.ts";
 import { collectResult } from "./collect.ts";
+import { openPrograms, type Programs } from "./programs.ts";
 import type { Outside, RunScenarioOptions } from "./run-scenario.ts";
 import type { OpenAttachment, PartRuntime } from "./world.ts";
 
@@ -20,12 +21,15 @@ export async function execute(
   const world = new BuiltWorld(scenario, runtimes, until, options);
   for (const warning of warnings) world.warn(warning);
   const attachments = new Map<string, OpenAttachment>();
+  let programs: Programs | undefined;
   try {
     await openAttachments(world, options.outside, attachments);
     options.setup?.(world);
-    const end = await passTime(world, until, options);
-    return collectResult(world, end, attachments, options);
+    programs = await openPrograms(world, options.outside, attachments);
+    const end = await passTime(world, until, options, programs);
+    return collectResult(world, end, attachments, options, await programs?.finish());
   } finally {
+    await programs?.close();
     world.close();
     await Promise.all([...attachments.values()].map((attachment) => attachment.close()));
   }
@@ -57,8 +61,13 @@ async function openAttachments(
   }
 }
 
-async function passTime(world: BuiltWorld, until: Nanos, options: RunScenarioOptions): Promise<RunEnding> {
-  if (world.scenario.realtime === true) return passRealTime(world, until, options);
+async function passTime(
+  world: BuiltWorld,
+  until: Nanos,
+  options: RunScenarioOptions,
+  programs: Programs | undefined,
+): Promise<RunEnding> {
+  if (world.scenario.realtime === true) return passRealTime(world, until, options, programs);
   const { simulator } = world;
   const { signal } = options;
   const stop = (): void => simulator.pause();
@@ -77,7 +86,12 @@ async function passTime(world: BuiltWorld, until: Nanos, options: RunScenarioOpt
   }
 }
 
-async function passRealTime(world: BuiltWorld, until: Nanos, options: RunScenarioOptions): Promise<RunEnding> {
+async function passRealTime(
+  world: BuiltWorld,
+  until: Nanos,
+  options: RunScenarioOptions,
+  programs: Programs | undefined,
+): Promise<RunEnding> {
   const { simulator } = world;
   const run = options.outside?.runInRealtime?.bind(options.outside);
   if (run === undefined) {
@@ -89,12 +103,13 @@ async function passRealTime(world: BuiltWorld, until: Nanos, options: RunScenari
   }
   const failure = new AbortController();
   world.onFailure = () => failure.abort();
-  const signal = options.signal === undefined ? failure.signal : AbortSignal.any([options.signal, failure.signal]);
+  const signals = [failure.signal, options.signal, programs?.done].filter((each) => each !== undefined);
   const realtime = await run(simulator, {
     until,
-    signal,
+    signal: AbortSignal.any(signals),
     onProgress: (now) => options.onProgress?.({ now, until, events: simulator.events }),
   });
   world.throwIfFailed();
-  return { end: simulator.now < until ? "aborted" : "finished", realtime };
+  const isFinished = simulator.now >= until || (programs?.done.aborted === true && options.signal?.aborted !== true);
+  return { end: isFinished ? "finished" : "aborted", realtime };
 }

@@ -8,7 +8,7 @@ import type { ScenarioPart } from "../schema/part.ts";
 import type { Scenario } from "../types.ts";
 import type { CaptureOpener } from "./captures.ts";
 import { usedParts } from "./used-parts.ts";
-import type { AttachmentSite, OpenAttachment, World } from "./world.ts";
+import type { AttachmentSite, OpenAttachment, OutsideProgram, RunningProgram, World } from "./world.ts";
 import type { Attachment } from "../types.ts";
 import type { Simulator } from "@seville/sim";
 
@@ -21,6 +21,8 @@ export interface Outside {
     simulator: Simulator,
     options: { until: Nanos; signal: AbortSignal; onProgress: (now: Nanos) => void },
   ): Promise<RealtimeResult>;
+  /** Starts a program of this machine. Needed for scenarios with programs. */
+  runProgram?(spec: OutsideProgram): RunningProgram;
 }
 
 export interface RunProgress {

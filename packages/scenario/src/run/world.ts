@@ -76,7 +76,32 @@ export interface OpenAttachment {
   readonly detail: string;
   /** Frames that were lost outside the simulation, by reason. Asked at the end. */
   readonly drops?: () => Readonly<Record<string, number>>;
+  /** Counters of the kernel behind it, by the names of `nstat`. Asked before and after a run with programs. */
+  readonly counters?: () => Promise<Readonly<Record<string, number>>>;
   close(): Promise<void>;
+}
+
+/** A program to run outside. */
+export interface OutsideProgram {
+  readonly command: readonly string[];
+  readonly netns: string;
+}
+
+/** A program that runs outside. */
+export interface RunningProgram {
+  /** ms since 1970. */
+  readonly startedAt: number;
+  /** Never rejects. */
+  readonly ended: Promise<{
+    readonly exitCode?: number;
+    readonly signal?: string;
+    readonly stdout: string;
+    readonly stderr: string;
+    /** It cannot be run here: why, and what to do. */
+    readonly missing?: string;
+  }>;
+  /** Interrupts it, and kills it if it does not listen. */
+  stop(): void;
 }
 
 /** What carries a part out. */
