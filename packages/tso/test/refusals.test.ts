@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import {
   NO_HEADER,
   PacketPool,
+  SKB_GSO_GRE,
   SKB_GSO_GRE_CSUM,
   SKB_GSO_IPXIP4,
   SKB_GSO_TCP_FIXEDID,
@@ -15,6 +16,7 @@ import {
 import { handleOffloads, segment, segmentInto, segmentThen, type SegmentRefusal } from "@seville/tso";
 import { frameOf, framesOf, offsetsOf, PLAIN, WHOLE, type Flow } from "./support/flow.ts";
 import { hex, segmentFrames, wholeFrame } from "./support/collect.ts";
+import { SHAPES } from "./support/gro.ts";
 import { makePool, payloadOf, superPacket } from "./support/super.ts";
 
 type Change = (packet: Packet, view: DataView) => void;
@@ -137,6 +139,16 @@ describe("refusals", () => {
   });
 });
 
+describe("many pieces", () => {
+  test.each([300, 700])("S1 a payload in %d pieces of odd length", (count) => {
+    const pool = makePool({ small: 1200 });
+    const payload = payloadOf(count * 9 + 40);
+    const packet = superPacket(pool, PLAIN, payload, { size: 61, pieces: Array.from({ length: count }, () => 9) });
+    expect(hex(segmentFrames(packet).frames)).toEqual(hex(framesOf(PLAIN, payload, 61)));
+    pool.assertDrained();
+  });
+});
+
 describe("segmentInto", () => {
   test("S1 writes the frames where it is told and keeps the packet", () => {
     const pool = makePool();
@@ -170,7 +182,7 @@ describe("tunnels over tunnels", () => {
     packet.transportHeader = at + 34;
     const length = packet.totalLength - 34;
     view.setUint16(packet.networkHeader + 2, length + 20);
-    view.setUint16(packet.transportHeader + 4, length);
+    if (flow.tunnel !== "gretap") view.setUint16(packet.transportHeader + 4, length);
     packet.protocol = 0x0800;
   }
 
@@ -192,6 +204,33 @@ describe("tunnels over tunnels", () => {
     expect(outcome).toEqual({ ok: true, segments: 3 });
     const plain = framesOf(PLAIN, payload, 1000);
     frames.forEach((frame, i) => expect(hex([frame.subarray(100)])).toEqual(hex([plain[i]!])));
+    pool.assertDrained();
+  });
+
+  test("S6 T14 offsets that skip a level are found out: in GRE always, in UDP by the tunnels' shapes", () => {
+    const pool = makePool();
+    for (const [kind, bit, options] of [
+      ["gretap", SKB_GSO_GRE, {}],
+      ["vxlan", SKB_GSO_UDP_TUNNEL, { tunnels: SHAPES }],
+      ["geneve", SKB_GSO_UDP_TUNNEL, { tunnels: SHAPES }],
+    ] as const) {
+      const flow: Flow = { ...PLAIN, tunnel: kind };
+      const packet = superPacket(pool, PLAIN, payloadOf(3000), { size: 1000 });
+      const inner = [packet.networkHeader, packet.transportHeader] as const;
+      handleOffloads(packet, bit);
+      encapsulate(packet, flow);
+      // Once more, as somebody does who does not ask handleOffloads.
+      encapsulate(packet, flow);
+      [packet.innerNetworkHeader, packet.innerTransportHeader] = inner;
+      expect(segment(packet, () => expect.unreachable(), options)).toEqual({ ok: false, reason: "too-deep" });
+      packet.release();
+    }
+    const known = superPacket(pool, { ...PLAIN, tunnel: "fou-csum" }, payloadOf(3000), { size: 1000 });
+    expect(segmentFrames(known, { tunnels: SHAPES }).outcome.ok).toBe(true);
+    for (const tunnel of ["vxlan-csum", "geneve", "gretap", "gre-key-csum"] as const) {
+      const packet = superPacket(pool, { ...PLAIN, tunnel, family: 6 }, payloadOf(3000), { size: 1000 });
+      expect(segmentFrames(packet, { tunnels: SHAPES }).outcome.ok).toBe(true);
+    }
     pool.assertDrained();
   });
 

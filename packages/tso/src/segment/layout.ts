@@ -26,6 +26,7 @@ import {
   type Packet,
 } from "@seville/packet";
 import { MAX_HEADER_BYTES } from "../kernel/plan.ts";
+import { hidesLevelInGre, hidesLevelInUdp } from "./depth.ts";
 import type { SegmentOptions, SegmentRefusal } from "./outcome.ts";
 
 /** What is segmented: TCP, USO, UFO or SCTP. */
@@ -103,7 +104,7 @@ export function readLayout(packet: Packet, options: SegmentOptions): Layout | Se
   if (transport + FIXED_BYTES[kind] > packet.totalLength) return "malformed";
   if (!packet.mayPull(transport + FIXED_BYTES[kind])) return "nomem";
 
-  const tunnel = encapsulated ? readTunnel(packet, outer, outerTransport, network) : undefined;
+  const tunnel = encapsulated ? readTunnel(packet, outer, outerTransport, network, options) : undefined;
   if (typeof tunnel === "string") return tunnel;
   if (encapsulated && outer === network) return "malformed";
   const inner = readIp(packet, network, transport, protocol, fixedId(packet, network, !encapsulated, options));
@@ -158,7 +159,13 @@ function tunnelProtocol(tunnel: TunnelLevel, inner: IpLevel): number {
   return inner.version === 4 ? IPPROTO_IPIP : IPPROTO_IPV6;
 }
 
-function readTunnel(packet: Packet, outer: number, at: number, network: number): TunnelLevel | SegmentRefusal {
+function readTunnel(
+  packet: Packet,
+  outer: number,
+  at: number,
+  network: number,
+  options: SegmentOptions,
+): TunnelLevel | SegmentRefusal {
   const { gsoType } = packet;
   const { view } = packet.pool.memory;
   const remote = (gsoType & SKB_GSO_TUNNEL_REMCSUM) !== 0;
@@ -167,6 +174,7 @@ function readTunnel(packet: Packet, outer: number, at: number, network: number):
     if ((gsoType & SKB_GSO_GRE_CSUM) !== 0) return "too-deep";
     if (at < outer + 20 || at + 8 > network) return "malformed";
     if (((network - at) & 1) !== 0) return "malformed";
+    if (hidesLevelInUdp(packet, at, network, options.tunnels)) return "too-deep";
     return { kind: "udp", at, checksum: (gsoType & SKB_GSO_UDP_TUNNEL_CSUM) !== 0, remote };
   }
   if (remote) return "type";
@@ -178,6 +186,7 @@ function readTunnel(packet: Packet, outer: number, at: number, network: number):
     if ((flags & 0x1000) !== 0) return "sequence";
     if (checksum && ((flags & 0x8000) === 0 || at + 8 > network)) return "malformed";
     if (((network - at) & 1) !== 0) return "malformed";
+    if (hidesLevelInGre(packet, at, network)) return "too-deep";
     return { kind: "gre", at, checksum, remote };
   }
   return { kind: "ip", at: network, checksum: false, remote };

@@ -1,3 +1,5 @@
+import type { UdpTunnelShape } from "../gro/tunnel-shape.ts";
+
 /**
  * Why a super-packet was not segmented. The packet is as it was and still the caller's.
  * - `not-gso`: `gsoSize` is 0; send it as it is
@@ -59,6 +61,11 @@ export interface SegmentOptions {
   readonly mangleId?: "increment" | "fixed";
   /** Gives the identification for fragments of an IPv6 datagram (UFO). It must not be guessable on a real network. */
   readonly fragmentId?: () => number;
+  /**
+   * Tunnels over UDP, to find out about super-packets whose offsets skip a level of headers: they are refused as `too-deep`.
+   * What stands in a GRE header is known anyway. Default: the offsets are believed.
+   */
+  readonly tunnels?: readonly UdpTunnelShape[];
   /** Bytes in front of each segment. Default: as many as the super-packet has. */
   readonly headroom?: number;
 }
