@@ -365,7 +365,7 @@ describe("N1 NAPI: budget, and interrupts that stay away under load", () => {
   });
 });
 
-describe("T1 stop, wake, and what waits", () => {
+describe("W1 stop, wake, and what waits", () => {
   test("a ring of 8 on a slow line: the queue stops and wakes, nothing is lost, nothing is busy, order is kept", () => {
     const world = new World();
     const nic = world.nic("a", { profile: NONE, txRing: 8, rate: 1e8 });

@@ -19,7 +19,7 @@ import { World } from "./support/world.ts";
 
 const tcp: Request = { inner: 4, protocol: "tcp", payload: 400 };
 
-describe("S1 per-queue statistics", () => {
+describe("M1 per-queue statistics", () => {
   test("sum(queues) + base = device, whatever happens to the number of queues (property)", () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.integer({ min: 1, max: 6 }), fc.nat(5), fc.nat(100))), (steps) => {
@@ -80,7 +80,7 @@ describe("S1 per-queue statistics", () => {
   });
 });
 
-describe("S2 filters: a dump carries what was asked for, and nothing else is read", () => {
+describe("M2 filters: a dump carries what was asked for, and nothing else is read", () => {
   test("only the readers of the groups asked for are called", () => {
     const calls: string[] = [];
     const reader = (name: string) => () => {
@@ -123,7 +123,7 @@ describe("S2 filters: a dump carries what was asked for, and nothing else is rea
   });
 });
 
-describe("S3 the switch in a NIC", () => {
+describe("M3 the switch in a NIC", () => {
   const MAC_C = 0x0200_0000_0003;
 
   interface Bench {

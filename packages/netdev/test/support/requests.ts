@@ -66,9 +66,17 @@ export function wireFrames(request: Request): Uint8Array[] {
 
 /** All that is on the wire for one frame with the payload bytes `[from, to)`. */
 function build(request: Request, index: number, from: number, to: number, isLast: boolean): Uint8Array {
-  const inner = compose([...innerLayers(request, index, from, isLast), RANDOM.subarray(from, to)]);
+  const payload = request.protocol === "sctp" ? dataChunk(to) : RANDOM.subarray(from, to);
+  const inner = compose([...innerLayers(request, index, from, isLast), payload]);
   const finished = request.protocol === "sctp" ? withCrc(inner, request) : inner;
   return wrap(request, index, finished);
+}
+
+/** One SCTP DATA chunk of `length` bytes in all (RFC 9260 §3.3.1), if it is long enough for one. */
+function dataChunk(length: number): Uint8Array {
+  const chunk = RANDOM.slice(0, length);
+  if (length > 16) chunk.set([0, 3, length >> 8, length & 0xff, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
+  return chunk;
 }
 
 /** The inner packet: with an Ethernet header where the tunnel (or no tunnel) wants one. */
