@@ -14,13 +14,13 @@ import { sixToFourRemote } from "../protocol/6to4.ts";
 import { innerTos } from "../policy/ecn.ts";
 import { outerDf, outerFlowLabel, outerTos, outerTtl } from "../policy/outer.ts";
 import { sourcePort } from "../policy/source-port.ts";
+import * as geneve from "../header/geneve.ts";
 import * as encapsulationLimit from "../header/encapsulation-limit.ts";
 import type { SecondaryEncap } from "./config.ts";
 import type { Encapsulation, TunnelParts } from "./encapsulation.ts";
 import type { EncapsulationResult } from "./endpoint.ts";
 import { handleOffloads, locateHeaders, mustSegmentFirst } from "./offload.ts";
 import { checkAddresses, newOuterHeader, outerIpLength, pushOuterIp, type OuterHeader } from "./outer-ip.ts";
-import { overheadOf } from "./overhead.ts";
 import type { OuterPath } from "./path.ts";
 import { pushSecondary } from "./secondary.ts";
 import { pushUdp } from "./udp.ts";
@@ -57,7 +57,7 @@ export function encapsulate(
   if (encap !== undefined) gsoType |= encap.csum === true ? SKB_GSO_UDP_TUNNEL_CSUM : SKB_GSO_UDP_TUNNEL;
   const carrier = encapsulation.ipProtocol(etherType);
   if (!handleOffloads(packet, gsoType, etherType, isBare ? carrier : undefined)) return "NOMEM";
-  if (!packet.cowHead(headroomFor(parts, encapsulation, path))) return "NOMEM";
+  if (!packet.cowHead(headroomFor(parts, path))) return "NOMEM";
 
   const dropped = encapsulation.push(parts, packet, etherType, path);
   if (dropped !== undefined) return dropped;
@@ -116,24 +116,21 @@ function lowerLimit(packet: Packet): DropReason | undefined {
 }
 
 function portFor(
-  { policy, context }: TunnelParts,
+  { entropy }: TunnelParts,
   packet: Packet,
   encap: SecondaryEncap | undefined,
   isEthernet: boolean,
   etherType: number,
 ): number {
   if (encap !== undefined && typeof encap.sport === "number" && encap.sport !== 0) return encap.sport;
-  const entropy = { ports: policy.sourcePorts, hashSeed: context.hashSeed, fallbackHash: context.fallbackHash };
   return sourcePort(packet, isEthernet, etherType, entropy);
 }
 
-function headroomFor(parts: TunnelParts, encapsulation: Encapsulation, path: OuterPath): number {
-  const { headroom } = overheadOf(parts.tunnel, parts.policy, encapsulation);
-  const extra = path.options === undefined ? 0 : 256;
+function headroomFor({ overhead, policy }: TunnelParts, path: OuterPath): number {
+  const options = path.options === undefined ? 0 : geneve.MAX_OPTIONS_LENGTH;
   // An inner packet may bring an encapsulation limit that the configuration does not ask for.
-  const limit =
-    outerIpLength(parts.policy.isIpv4, 0) - outerIpLength(parts.policy.isIpv4, parts.policy.encapsulationLimit);
-  return headroom + extra + limit + (path.linkHeadroom ?? LINK_HEADROOM);
+  const limit = outer.encapsulationLimit === undefined ? 0 : outerIpLength(policy.isIpv4, 0) - overhead.ip;
+  return overhead.headroom + options + limit + (path.linkHeadroom ?? LINK_HEADROOM);
 }
 
 /** Whether the lengths of the outer headers cannot say how long the packet is; those of a super-packet need not. */

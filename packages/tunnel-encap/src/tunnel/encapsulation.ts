@@ -3,6 +3,8 @@ import type { Packet } from "@seville/packet";
 import type { Tunnel } from "./config.ts";
 import type { TunnelContext } from "./context.ts";
 import type { TunnelInfo } from "./info.ts";
+import type { PortEntropy } from "../policy/source-port.ts";
+import type { Overhead } from "./overhead.ts";
 import type { OuterPath } from "./path.ts";
 import type { TunnelPolicy } from "./presets.ts";
 
@@ -19,6 +21,9 @@ export interface TunnelParts<Kind extends Tunnel = Tunnel> {
   readonly policy: TunnelPolicy;
   readonly context: TunnelContext;
   readonly state: TunnelState;
+  readonly overhead: Overhead;
+  /** Of source ports: constant, so that no packet makes it anew. */
+  readonly entropy: PortEntropy;
 }
 
 /** What one tunnel protocol does, between the inner packet and the outer UDP or IP header. */

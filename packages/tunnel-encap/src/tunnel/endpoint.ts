@@ -3,6 +3,7 @@ import type { IpAddress, Packet } from "@seville/packet";
 import { decapsulate } from "./decapsulate.ts";
 import { encapsulate } from "./encapsulate.ts";
 import { encapsulationOf } from "./kinds.ts";
+import type { PortEntropy } from "../policy/source-port.ts";
 import type { Tunnel } from "./config.ts";
 import type { TunnelContext } from "./context.ts";
 import type { Encapsulation, TunnelParts, TunnelState } from "./encapsulation.ts";
@@ -38,6 +39,7 @@ export class TunnelEndpoint implements TunnelParts {
   readonly info: TunnelInfo = newInfo();
   /** Bytes that wrapping adds. */
   readonly overhead: Overhead;
+  readonly entropy: PortEntropy;
   readonly encapsulation: Encapsulation;
 
   constructor(tunnel: Tunnel, context: TunnelContext, preset: Preset = "linux") {
@@ -46,6 +48,11 @@ export class TunnelEndpoint implements TunnelParts {
     this.context = context;
     this.encapsulation = encapsulationOf(tunnel);
     this.overhead = overheadOf(tunnel, this.policy, this.encapsulation);
+    this.entropy = {
+      ports: this.policy.sourcePorts,
+      hashSeed: context.hashSeed,
+      fallbackHash: context.fallbackHash,
+    };
   }
 
   /** Whether it carries Ethernet frames, not IP packets. */
