@@ -1,8 +1,9 @@
 import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import type { ScenarioResult } from "@seville/scenario";
+import type { ProgramResult, ScenarioResult } from "@seville/scenario";
 import { describe, expect } from "vitest";
 import { testWith, type Need } from "../../../tools/testing/needs.ts";
 
@@ -20,10 +21,10 @@ class RealTraffic {
   readonly #ended: Promise<number | null>;
   #output = "";
 
-  constructor() {
+  constructor(...more: readonly string[]) {
     const main = new URL("../src/main.ts", import.meta.url).pathname;
     const sets = [`attachments.left.tap.netns=${this.left}`, `attachments.right.tap.netns=${this.right}`];
-    const args = ["run", "real-traffic", "--until", "300s", "--json", ...sets.flatMap((set) => ["--set", set])];
+    const args = ["run", "real-traffic", "--json", ...sets.flatMap((set) => ["--set", set]), ...more];
     const tsx = import.meta.resolve("tsx");
     this.#child = spawn(process.execPath, ["--conditions=@seville/source", "--import", tsx, main, ...args], {
       stdio: ["ignore", "pipe", "inherit"],
@@ -32,101 +33,59 @@ class RealTraffic {
     this.#ended = new Promise((resolve) => this.#child.once("exit", (status) => resolve(status)));
   }
 
-  /** Until the kernels reach each other. What this says is part of the traffic. */
-  async begun(): Promise<void> {
-    for (let tries = 0; tries < 100; tries++) {
+  /** Until a program of `netns` runs whose name is `name`. */
+  async runs(netns: string, name: string): Promise<void> {
+    for (let tries = 0; tries < 300; tries++) {
       if (this.#child.exitCode !== null) throw new Error("the scenario ended before it began");
-      const arrives = await this.in(this.left, "ping", "-c", "1", "-W", "1", "10.81.2.2").then(
-        () => true,
-        () => false,
+      const pids = await run("ip", ["netns", "pids", netns]).then(
+        ({ stdout }) => stdout,
+        () => "",
       );
-      if (arrives) return;
-      await sleep(100);
+      for (const pid of pids.split("\n").filter((line) => line !== "")) {
+        const running = await readFile(`/proc/${pid}/comm`, "utf8").catch(() => ""); // it may have ended meanwhile
+        if (running.trim() === name) return;
+      }
+      await sleep(50);
     }
-    throw new Error("no ping came back in 100 tries");
+    throw new Error(`no ${name} ran in ${netns}`);
   }
 
-  /** Runs a program in a namespace and returns what it prints. */
-  async in(netns: string, ...command: readonly string[]): Promise<string> {
-    const { stdout } = await run("ip", ["netns", "exec", netns, ...command], { maxBuffer: 1 << 26 });
-    return stdout;
-  }
-
-  /** Ctrl-C; then what it found. */
-  async stop(): Promise<ScenarioResult> {
+  interrupt(): void {
     this.#child.kill("SIGINT");
-    const giveUp = setTimeout(() => this.#child.kill("SIGKILL"), 20_000);
-    const status = await this.#ended;
+  }
+
+  /** What it found, once it has ended, in `seconds` at most; and that it left nothing behind. */
+  async end(seconds: number, status: number): Promise<ScenarioResult> {
+    const giveUp = setTimeout(() => this.#child.kill("SIGKILL"), seconds * 1000);
+    const ended = await this.#ended;
     clearTimeout(giveUp);
-    expect(status, "exit status after Ctrl-C").toBe(130);
+    expect(ended, "exit status").toBe(status);
     expect(existsSync(`/run/netns/${this.left}`), "the namespaces are gone").toBe(false);
     expect(existsSync(`/run/netns/${this.right}`)).toBe(false);
     return JSON.parse(this.#output) as ScenarioResult;
   }
-}
 
-type Counters = Readonly<Record<string, number>>;
-
-/** /proc/net/snmp of a namespace: `IpInReceives`, `TcpOutSegs` … */
-async function counters(traffic: RealTraffic, netns: string): Promise<Counters> {
-  const lines = (await traffic.in(netns, "cat", "/proc/net/snmp")).trim().split("\n");
-  const all: Record<string, number> = {};
-  for (let i = 0; i + 1 < lines.length; i += 2) {
-    const [names = "", values = ""] = [lines[i], lines[i + 1]];
-    const group = names.slice(0, names.indexOf(":"));
-    const numbers = values.split(" ").slice(1).map(Number);
-    for (const [at, name] of names.split(" ").slice(1).entries()) all[`${group}${name}`] = numbers[at]!;
+  /** For a test that failed on its way. */
+  async abandon(): Promise<void> {
+    this.interrupt();
+    const giveUp = setTimeout(() => this.#child.kill("SIGKILL"), 10_000);
+    await this.#ended;
+    clearTimeout(giveUp);
   }
-  return all;
 }
 
-const of = (all: Counters, name: string): number => all[name] ?? Number.NaN;
-
-/**
- * ICMP messages and TCP segments that one kernel sent and the other did not receive. (Not by the counters of IP, which count a
- * super-packet once.) Linux counts retransmitted segments apart.
- */
-function lostBetween(from: Counters, to: Counters): number {
-  const segments = of(from, "TcpOutSegs") + of(from, "TcpRetransSegs") - of(to, "TcpInSegs");
-  return segments + of(from, "IcmpOutMsgs") - of(to, "IcmpInMsgs");
+function program(result: ScenarioResult, name: string): ProgramResult {
+  const found = result.programs?.find((each) => each.name === name);
+  if (found === undefined) throw new Error(`the result has no program ${name}`);
+  return found;
 }
 
-/** Frames that the link or the way to it lost, `from` one end. What came before time began was none of the traffic. */
-function dropsFrom(result: ScenarioResult, from: string): number {
-  const link = result.links.find((each) => each.link === "wan" && each.from === from)!;
-  return Object.entries(link.drops).reduce((sum, [reason, count]) => sum + (reason === "END_OF_RUN" ? 0 : count), 0);
-}
-
+/** Frames lost between kernels and links once time ran: as good as dropped by a link, if there are any. */
 function dropsOutside(result: ScenarioResult): number {
   const lost = result.drops.filter(
-    ({ where, reason }) => where !== "link" && where !== "host" && !/^(DEV_READY|END_OF_RUN)$/.test(reason),
+    ({ where, reason }) => where === "outside" && !/^(DEV_READY|END_OF_RUN)$/.test(reason),
   );
   return lost.reduce((sum, { packets }) => sum + packets, 0);
-}
-
-interface IperfSum {
-  readonly packets?: number;
-  readonly lost_packets?: number;
-  readonly bytes: number;
-  readonly bits_per_second: number;
-}
-
-/** iperf3 from the left to the right; `args` as iperf3 takes them. */
-async function iperf(
-  traffic: RealTraffic,
-  ...args: readonly string[]
-): Promise<{ sum_sent: IperfSum; sum_received: IperfSum }> {
-  const server = traffic.in(traffic.right, "iperf3", "-s", "-1");
-  try {
-    for (let tries = 0; tries < 50; tries++) {
-      if ((await traffic.in(traffic.right, "cat", "/proc/net/tcp", "/proc/net/tcp6")).includes(":1451 ")) break;
-      await sleep(50);
-    }
-    const text = await traffic.in(traffic.left, "iperf3", "-J", "-c", "10.81.2.2", ...args);
-    return (JSON.parse(text) as { end: { sum_sent: IperfSum; sum_received: IperfSum } }).end;
-  } finally {
-    await server.catch(() => undefined);
-  }
 }
 
 /** Real time on a machine that others use too: once more, or twice, and it says why. */
@@ -142,97 +101,141 @@ async function withMoreTries(attempt: () => Promise<void>): Promise<void> {
   await attempt();
 }
 
-describe("real-traffic: two kernels across a simulated router and a link of 20 ms, 1 % loss and 50 Mbit/s", () => {
+/** Ends what an attempt began, however it goes. */
+async function during(traffic: RealTraffic, attempt: () => Promise<void>): Promise<void> {
+  try {
+    await attempt();
+  } finally {
+    await traffic.abandon();
+  }
+}
+
+describe("X10: real-traffic, two kernels across a simulated router and a link of 20 ms, 1 % loss and 50 Mbit/s", () => {
   testWith(
     NEEDS,
-    "200 pings take the model's time: median within 1 ms, 95th percentile within 5 ms; and a TCP transfer",
+    "its own ping, iperf3 -u and TCP transfer measure what the simulator did, and then it ends",
     () =>
-      withMoreTries(async () => {
+      withMoreTries(() => {
         const traffic = new RealTraffic();
-        let told: ScenarioResult | undefined;
-        try {
-          await traffic.begun();
-          const text = await traffic
-            .in(traffic.left, "ping", "-n", "-i", "0.02", "-c", "500", "10.81.2.2")
-            .catch((error: unknown) => (error as { stdout: string }).stdout);
-          const times = [...text.matchAll(/time=([\d.]+) ms/g)].map((match) => Number(match[1])).sort((a, b) => a - b);
-          const tcp = await iperf(traffic, "-t", "5");
-          await sleep(500); // what is under way arrives
-          const [left, right] = [await counters(traffic, traffic.left), await counters(traffic, traffic.right)];
-          told = await traffic.stop();
-
-          const [median, p95] = [times[times.length >> 1]!, times[Math.floor(times.length * 0.95)]!];
-          const late = (told.realtime!.maxLateness / 1e6).toFixed(2);
-          console.log(
-            `real-traffic: ${times.length} pings, median ${median} ms, 95th percentile ${p95} ms, model ${MODEL_RTT_MS.toFixed(2)} ms; ` +
-              `TCP ${(tcp.sum_received.bits_per_second / 1e6).toFixed(1)} Mbit/s; latest event ${late} ms late`,
-          );
-          expect(times.length).toBeGreaterThanOrEqual(200);
-          expect(times[0]).toBeGreaterThanOrEqual(MODEL_RTT_MS - 0.05);
-          expect(median).toBeLessThanOrEqual(MODEL_RTT_MS + 1);
-          expect(p95).toBeLessThanOrEqual(MODEL_RTT_MS + 5);
-          // Loss of 1 % and 40 ms: CUBIC gets a few Mbit/s through, and never more than the link has.
-          expect(tcp.sum_received.bits_per_second).toBeGreaterThan(0.5e6);
-          expect(tcp.sum_received.bits_per_second).toBeLessThan(50e6);
-          for (const each of [left, right]) {
-            for (const name of ["IpInHdrErrors", "TcpInErrs", "TcpInCsumErrors", "IcmpInErrors", "UdpInCsumErrors"]) {
-              expect(of(each, name), name).toBe(0);
-            }
-          }
-          // What one kernel sent and the other did not get is what the simulator says that it dropped, in both directions.
-          const missing = lostBetween(left, right) + lostBetween(right, left);
-          const dropped = dropsFrom(told, "r1:right") + dropsFrom(told, "right") + dropsOutside(told);
-          console.log(`real-traffic: ${missing} packets missing in both directions, ${dropped} frames dropped`);
-          expect(dropped).toBeGreaterThan(0);
-          expect(Math.abs(missing - dropped)).toBeLessThanOrEqual(1);
-          expect(told.pool.after).toBe(told.pool.before);
-        } finally {
-          if (told === undefined) await traffic.stop().catch(() => undefined);
-        }
+        return during(traffic, async () => {
+          const result = await traffic.end(58, 0);
+          expect(result.run.end).toBe("finished");
+          expect(result.run.endedAt).toBeLessThan(45e9);
+          expect(result.pool.after).toBe(result.pool.before);
+          expect(result.warnings).toEqual([]);
+          checkPings(result);
+          checkUdp(result);
+          checkTcp(result);
+          checkCrossings(result);
+        });
       }),
-    180_000,
+    240_000,
   );
 
   testWith(
     NEEDS,
-    "iperf3 -u misses what the simulator dropped, to a packet",
+    "Ctrl-C ends it and its programs, with what they printed till then, and leaves nothing behind",
     () =>
-      withMoreTries(async () => {
-        const traffic = new RealTraffic();
-        let told: ScenarioResult | undefined;
-        try {
-          await traffic.begun();
-          const before = [await counters(traffic, traffic.left), await counters(traffic, traffic.right)] as const;
-          const udp = await iperf(traffic, "-u", "-b", "10M", "-l", "1400", "-t", "5");
-          await sleep(500); // what is under way arrives
-          const after = [await counters(traffic, traffic.left), await counters(traffic, traffic.right)] as const;
-          told = await traffic.stop();
-          const grown = (side: 0 | 1, name: string): number => of(after[side], name) - of(before[side], name);
-
-          const sent = udp.sum_sent.packets!;
-          const missing = sent - (udp.sum_received.packets! - udp.sum_received.lost_packets!);
-          // iperf3's control connection crosses the link too; and its first datagram each way is none that it counts.
-          const control = grown(0, "TcpOutSegs") + grown(0, "TcpRetransSegs") - grown(1, "TcpInSegs");
-          const arrived = grown(1, "IpInReceives") - grown(1, "TcpInSegs") - grown(1, "IcmpInMsgs");
-          const missingInKernel = grown(0, "UdpOutDatagrams") - arrived;
-          const dropped = dropsFrom(told, "r1:right") + dropsOutside(told) - control;
-          console.log(
-            `real-traffic: ${missing} of ${sent} datagrams missing by iperf3, ${missingInKernel} by the receiving kernel, ` +
-              `${dropped} dropped by the simulator; latest event ${(told.realtime!.maxLateness / 1e6).toFixed(2)} ms late`,
-          );
-          expect(sent).toBeGreaterThan(4000);
-          expect(Math.abs(missingInKernel - dropped)).toBeLessThanOrEqual(1);
-          // iperf3 stops counting when its control connection says so: what is on its way then (20 ms of 10 Mbit/s are 18
-          // datagrams), and what it is not given the time to read, is missing for it alone.
-          expect(missing).toBeGreaterThanOrEqual(dropped - 1);
-          expect(missing).toBeLessThanOrEqual(dropped + grown(1, "UdpRcvbufErrors") + sent * 0.02);
-          // 1 % of them: five standard deviations of a binomial law.
-          const expected = sent * 0.01;
-          expect(Math.abs(dropped - expected)).toBeLessThan(5 * Math.sqrt(expected));
-        } finally {
-          if (told === undefined) await traffic.stop().catch(() => undefined);
-        }
+      withMoreTries(() => {
+        const traffic = new RealTraffic("--set", "programs.ping-v4.start=2500ms");
+        return during(traffic, async () => {
+          await traffic.runs(traffic.right, "iperf3");
+          await sleep(3500);
+          traffic.interrupt();
+          const result = await traffic.end(20, 130);
+          expect(result.run.end).toBe("aborted");
+          expect(program(result, "server").end).toBe("stopped");
+          expect(program(result, "ping-v4").end).toBe("stopped");
+          expect(program(result, "ping-v4").ping?.sent).toBeGreaterThan(10);
+          expect(program(result, "iperf3-tcp")).toMatchObject({ end: "not-started", output: "" });
+          expect(result.pool.after).toBe(result.pool.before);
+        });
       }),
-    180_000,
+    120_000,
   );
 });
+
+function checkPings(result: ScenarioResult): void {
+  const { ping, wire } = program(result, "ping-v4");
+  const [median, p95] = [ping!.rtt.p50 / 1e6, ping!.rtt.p95 / 1e6];
+  const late = (result.realtime!.maxLateness / 1e6).toFixed(2);
+  console.log(
+    `real-traffic: ${ping!.received} of ${ping!.sent} pings answered, median ${median} ms, 95th percentile ${p95} ms, ` +
+      `model ${MODEL_RTT_MS.toFixed(2)} ms; latest event ${late} ms late`,
+  );
+  // The model of the result knows the links; ours is written down above. The gap between frames is between theirs.
+  expect(wire!.modelRtt! / 1e6).toBeCloseTo(MODEL_RTT_MS, 2);
+  expect(ping!.received).toBeGreaterThanOrEqual(200);
+  expect(ping!.rtt.count).toBe(ping!.received);
+  expect(ping!.rtt.min / 1e6).toBeGreaterThanOrEqual(MODEL_RTT_MS - 0.05);
+  expect(median).toBeLessThanOrEqual(MODEL_RTT_MS + 1);
+  expect(p95).toBeLessThanOrEqual(MODEL_RTT_MS + 5);
+  expect(program(result, "ping-v6").ping!.received).toBeGreaterThanOrEqual(70);
+  for (const name of ["ping-v4", "ping-v6"]) {
+    const { ping: own, wire: frames } = program(result, name);
+    expect(own!.sent, name).toBe(frames!.forth.entered);
+    expect(Math.abs(own!.sent - own!.received - dropsOf(frames!))).toBeLessThanOrEqual(1);
+  }
+  // The report's chart has a point for each answer, and where the others would have been.
+  const series = result.series.delays.find(({ name }) => name === "ping-v4");
+  expect(series!.at).toHaveLength(ping!.received);
+  expect(series!.lostAt).toHaveLength(ping!.sent - ping!.received);
+}
+
+function checkUdp(result: ScenarioResult): void {
+  const { iperf3, wire } = program(result, "iperf3-udp");
+  const { packets = 0, received = 0, throughput } = iperf3!;
+  const dropped = dropsOf(wire!);
+  console.log(
+    `real-traffic: ${packets - received} of ${packets} datagrams missing by iperf3, ${dropped} dropped by the simulator`,
+  );
+  expect(packets).toBeGreaterThan(4000);
+  expect(throughput).toBeGreaterThan(9e6);
+  // The first datagram opens the connection and is none that iperf3 counts.
+  expect(Math.abs(wire!.forth.entered - packets)).toBeLessThanOrEqual(1);
+  // iperf3 stops counting when its control connection says so: what is on its way then (20 ms of 10 Mbit/s are 18
+  // datagrams), and what it is not given the time to read, is missing for it alone.
+  expect(packets - received).toBeGreaterThanOrEqual(dropped - 1);
+  const unread = result.kernels!.reduce((sum, { counters }) => sum + (counters["UdpRcvbufErrors"] ?? 0), 0);
+  expect(packets - received).toBeLessThanOrEqual(dropped + unread + packets * 0.02);
+  // 1 % of them: five standard deviations of a binomial law.
+  const expected = packets * 0.01;
+  expect(Math.abs(dropped - expected)).toBeLessThan(5 * Math.sqrt(expected));
+}
+
+function checkTcp(result: ScenarioResult): void {
+  const { iperf3, wire } = program(result, "iperf3-tcp");
+  const rate = (iperf3!.throughput / 1e6).toFixed(1);
+  console.log(
+    `real-traffic: TCP ${rate} Mbit/s with ${iperf3!.retransmits} retransmissions, ${dropsOf(wire!)} frames dropped`,
+  );
+  // Loss of 1 % and 40 ms: CUBIC gets a few Mbit/s through, BBR most of it, and none more than the link has.
+  expect(iperf3!.throughput).toBeGreaterThan(0.5e6);
+  expect(iperf3!.throughput).toBeLessThan(50e6);
+  expect(iperf3!.retransmits).toBeGreaterThan(0);
+}
+
+/** What one kernel sent and the other did not get is what the simulator says that it dropped. */
+function checkCrossings(result: ScenarioResult): void {
+  expect(result.crossings!.map(({ protocol }) => protocol)).toEqual(["icmp-echo", "udp", "tcp"]);
+  for (const { protocol, missing, dropped } of result.crossings!) {
+    console.log(
+      `real-traffic: ${protocol}: ${missing} packets missing at the receivers, ${dropped} dropped by the simulator`,
+    );
+  }
+  const sum = (pick: "missing" | "dropped"): number => result.crossings!.reduce((all, each) => all + each[pick], 0);
+  expect(sum("dropped")).toBeGreaterThan(0);
+  expect(Math.abs(sum("missing") - sum("dropped") - dropsOutside(result))).toBeLessThanOrEqual(1);
+  for (const { counters, protocols } of result.kernels!) {
+    for (const name of ["IpInHdrErrors", "TcpInErrs", "TcpInCsumErrors", "IcmpInErrors", "UdpInCsumErrors"]) {
+      expect(counters[name] ?? 0, name).toBe(0);
+    }
+    for (const { protocol, received, left } of protocols) {
+      expect(Math.abs(received - left), `${protocol} received`).toBeLessThanOrEqual(1);
+    }
+  }
+}
+
+function dropsOf({ forth, back }: NonNullable<ProgramResult["wire"]>): number {
+  return [forth, back].flatMap(({ drops }) => Object.values(drops)).reduce((sum, count) => sum + count, 0);
+}

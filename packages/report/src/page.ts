@@ -97,7 +97,11 @@ function facts({ scenario, run, realtime }: ScenarioResult): string {
   return `<dl class="facts">${items.join("")}</dl>`;
 }
 
-function keyFigures({ run, links, pings, flows, pool }: ScenarioResult): string {
+function keyFigures({ run, links, pings: simulated, programs = [], flows, pool }: ScenarioResult): string {
+  const real = programs.flatMap(({ name, ping }) =>
+    ping === undefined ? [] : { ...ping, name, transmitted: ping.sent },
+  );
+  const pings = [...simulated, ...real];
   const dropped = links.reduce((sum, link) => sum + dropsOf(link), 0);
   const asked = pings.reduce((sum, { transmitted }) => sum + transmitted, 0);
   const answered = pings.reduce((sum, { received }) => sum + received, 0);
@@ -129,7 +133,9 @@ function keyFigures({ run, links, pings, flows, pool }: ScenarioResult): string 
   return `<ul class="key-figures">${items.join("")}</ul>`;
 }
 
-function longestMedian(pings: readonly PingResult[]): PingResult | undefined {
+type RoundTrips = Pick<PingResult, "name" | "rtt">;
+
+function longestMedian(pings: readonly RoundTrips[]): RoundTrips | undefined {
   const measured = pings.filter(({ rtt }) => rtt.count > 0);
   return measured.sort((a, b) => b.rtt.p50 - a.rtt.p50)[0];
 }

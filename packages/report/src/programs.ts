@@ -131,8 +131,12 @@ const OTHERS: readonly Column<ProgramResult>[] = [
   { title: "name", cell: ({ name }) => name },
   { title: "in", cell: ({ attachment }) => attachment },
   { title: "command", cell: ({ command }) => command.join(" ") },
-  { title: "end", cell: programFate, bad: ({ end, exitCode }) => end === "missing" || (exitCode ?? 0) !== 0 },
+  { title: "end", cell: programFate, bad: isFailure },
 ];
+
+function isFailure({ end, exitCode, signal }: ProgramResult): boolean {
+  return end === "missing" || (end === "exited" && ((exitCode ?? 0) !== 0 || signal !== undefined));
+}
 
 type KernelRow = KernelResult["protocols"][number] & { readonly where: string };
 

@@ -17,6 +17,7 @@ export function renderSummary(
     heading(result),
     pings(result),
     flows(result),
+    offloads(result),
     programs(result),
     links(result),
     interfaces(result),
@@ -68,6 +69,29 @@ function flows({ flows: list }: ScenarioResult): string {
     rows,
   );
 }
+
+/** One row for each NIC and tunnel, one column for each inner protocol. */
+function offloads({ offloads: list = [] }: ScenarioResult): string {
+  if (list.length === 0) return "";
+  const inner = [...new Set(list.map((o) => o.inner))];
+  const rows = new Map<string, string[]>();
+  for (const o of list) {
+    const key = `${o.profile} ${o.tunnel} ${o.via}`;
+    const row = rows.get(key) ?? [o.profile, o.tunnel, ...inner.map(() => "")];
+    const places = o.checksums.map(({ place }) => PLACES[place]).join("");
+    const cost = formatBytes(o.cpuSummed + o.cpuMoved);
+    row[2 + inner.indexOf(o.inner)] = `${places} ${o.right ? cost : pc.red("wrong")}`;
+    rows.set(key, row);
+  }
+  const right = list.filter((o) => o.right).length;
+  const legend = pc.dim(
+    "checksums from the outside inwards: d device, l local checksum offload, s software, - absent; bytes that the CPU touched",
+  );
+  const title = `Offloads: ${formatCount(right)} of ${formatCount(list.length)} right on the wire`;
+  return `${table(title, ["nic", "tunnel", ...inner], 2, [...rows.values()])}\n${legend}`;
+}
+
+const PLACES = { device: "d", lco: "l", software: "s", absent: "-" } as const;
 
 function links({ links: list }: ScenarioResult): string {
   const rows = list.map((l) => [
