@@ -39,7 +39,7 @@ export const bench: BenchDefinition = {
   },
 };
 
-const WARM_UP = 4000;
+const WARM_UP = 15_000;
 
 /** One call: reads the headers, plans, and writes 45 complete frames into a ring of buffers. */
 function intoFrames(packet: Packet, { at }: Targets): TimedSide {
