@@ -60,15 +60,16 @@ function readEthernet(iface: NetInterface, packet: Packet): boolean {
   packet.pktType = typeOf(iface, readMac(view, at));
   let protocol = view.getUint16(at + 12);
   let header = ETHERNET_HEADER;
-  packet.vlanTci = -1;
-  if (protocol === ETH_P_8021Q) {
+  // A device with NETIF_F_HW_VLAN_CTAG_RX has taken the tag out already.
+  if (packet.vlanTci === -1 && protocol === ETH_P_8021Q) {
     if (packet.length < ETHERNET_HEADER + VLAN_TAG) return runt(iface, packet);
     packet.vlanTci = view.getUint16(at + 14);
     protocol = view.getUint16(at + 16);
     header += VLAN_TAG;
-    // Nobody here is in that VLAN; id 0 is only a priority (IEEE 802.1Q §9.6).
-    if ((packet.vlanTci & 0xfff) !== 0) packet.pktType = PACKET_OTHERHOST;
   }
+  // Nobody here is in that VLAN; id 0 is only a priority (IEEE 802.1Q §9.6), and ends here (`__vlan_hwaccel_clear_tag`).
+  if (packet.vlanTci !== -1 && (packet.vlanTci & 0xfff) !== 0) packet.pktType = PACKET_OTHERHOST;
+  else packet.vlanTci = -1;
   packet.protocol = protocol < ETH_P_802_3_MIN ? 0 : protocol;
   packet.networkHeader = at + header;
   return true;

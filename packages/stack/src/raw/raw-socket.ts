@@ -1,5 +1,7 @@
 import { bindChecksum, finish, mangleZero, pseudoHeader6At } from "@seville/checksum";
 import {
+  CHECKSUM_PARTIAL,
+  CHECKSUM_UNNECESSARY,
   ipv4,
   ipv6,
   IPPROTO_ICMP,
@@ -251,7 +253,7 @@ export class RawSocket extends InetSocket {
   }
 
   #verified(packet: Packet): boolean {
-    if (packet.ipSummed !== 0) return true;
+    if (packet.ipSummed === CHECKSUM_UNNECESSARY || packet.ipSummed === CHECKSUM_PARTIAL) return true;
     const { memory } = this.host;
     const ip = packet.networkHeader;
     const pseudo = pseudoHeader6At(memory.u8, ip + 8, ip + 24, this.protocol, packet.length);
