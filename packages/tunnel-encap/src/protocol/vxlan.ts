@@ -107,7 +107,7 @@ function pull(parts: TunnelParts<VxlanTunnel>, packet: Packet, info: TunnelInfo)
   postPull(context.kernels, packet, vxlan.HEADER_LENGTH);
   if (remote !== undefined) {
     if (!packet.mayPull(Math.min(packet.totalLength, remote.offset + 2))) return "NOMEM";
-    if (!remcsumProcess(context.kernels, packet, remote, true)) return "VXLAN_INVALID_HDR";
+    if (!remcsumProcess(context.kernels, packet, remote, tunnel.remcsumNopartial !== true)) return "VXLAN_INVALID_HDR";
   }
   packet.protocol = protocol;
   info.isEthernet = protocol === ETH_P_TEB;

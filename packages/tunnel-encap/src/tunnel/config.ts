@@ -49,6 +49,8 @@ export interface VxlanTunnel extends UdpTunnelCommon {
   readonly gpe?: boolean | undefined;
   readonly remcsumtx?: boolean | undefined;
   readonly remcsumrx?: boolean | undefined;
+  /** Write the checksum that the sender left undone, rather than keep it PARTIAL (IFLA_VXLAN_REMCSUM_NOPARTIAL). */
+  readonly remcsumNopartial?: boolean | undefined;
 }
 
 export interface GeneveTunnel extends UdpTunnelCommon {
