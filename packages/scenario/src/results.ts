@@ -1,4 +1,7 @@
 import type { DropReason, Nanos } from "@seville/core";
+import type { OffloadResult } from "./run/offloads/offload-result.ts";
+
+export type { ChecksumPlace, OffloadResult } from "./run/offloads/offload-result.ts";
 
 /*
  * What a run found, as plain JSON. Times are nanoseconds of virtual time since the run began, sizes are bytes, rates are
@@ -18,6 +21,8 @@ export interface ScenarioResult {
   readonly links: readonly LinkResult[];
   readonly flows: readonly FlowResult[];
   readonly pings: readonly PingResult[];
+  /** What `superPackets` found. Absent: nothing of the kind was asked. */
+  readonly offloads?: readonly OffloadResult[];
   /** Every frame and packet that went no further, by place and reason. */
   readonly drops: readonly DropResult[];
   readonly events: readonly EventResult[];

@@ -2,9 +2,11 @@ import type { ScenarioPart } from "../schema/part.ts";
 import { checkHosts } from "../check/hosts.ts";
 import { checkLinks } from "../check/links.ts";
 import { checkAttachments } from "../check/attachments.ts";
+import { checkNics, checkSuperPackets, checkTunnels } from "../check/devices.ts";
 import { checkPrograms } from "../check/programs.ts";
 import { checkTimeline, checkTraffic } from "../check/traffic.ts";
 import { ATTACHMENT_KINDS, ATTACHMENTS } from "./attachments.ts";
+import { NIC_EVENTS, NIC_KEYS, SUPER_PACKETS, TUNNEL_DEFINITIONS, TUNNEL_KEYS } from "./devices.ts";
 import { HOSTS } from "./hosts.ts";
 import { LINK_EVENTS, LINKS } from "./links.ts";
 import { PROGRAMS, SCENARIO_PROGRAMS } from "./programs.ts";
@@ -55,5 +57,40 @@ export const OUTSIDE_PROGRAMS: ScenarioPart = {
   load: () => Promise.resolve({}),
 };
 
+/** `nic` and `features` of interfaces. */
+export const NICS: ScenarioPart = {
+  name: "netdev",
+  properties: { Interface: NIC_KEYS },
+  choices: { Event: NIC_EVENTS },
+  check: checkNics,
+  load: async () => (await import("../run/offloads/devices.ts")).nics,
+};
+
+/** `tunnel` of interfaces. */
+export const TUNNELS: ScenarioPart = {
+  name: "tunnels",
+  definitions: TUNNEL_DEFINITIONS,
+  properties: { Interface: TUNNEL_KEYS },
+  check: checkTunnels,
+  load: async () => (await import("../run/offloads/devices.ts")).tunnels,
+};
+
+/** `superPackets`: where checksums are computed. */
+export const OFFLOADS: ScenarioPart = {
+  name: "offloads",
+  choices: { Traffic: SUPER_PACKETS },
+  check: checkSuperPackets,
+  load: async () => (await import("../run/offloads/super-packets.ts")).superPackets,
+};
+
 /** The parts that this package ships, in the order in which they are composed. */
-export const PARTS: readonly ScenarioPart[] = [BASE, LINK_FAULTS, BUILT_IN_TRAFFIC, OUTSIDE, OUTSIDE_PROGRAMS];
+export const PARTS: readonly ScenarioPart[] = [
+  BASE,
+  LINK_FAULTS,
+  BUILT_IN_TRAFFIC,
+  OUTSIDE,
+  OUTSIDE_PROGRAMS,
+  NICS,
+  TUNNELS,
+  OFFLOADS,
+];

@@ -1,7 +1,7 @@
 import { createRandom, SevilleError, type Nanos, type Random } from "@seville/core";
 import { isIpv4, isLinkLocal, PacketPool, tryParseIp, type IpAddress } from "@seville/packet";
 import { Link, Simulator, type LinkDirections, type LinkEnd } from "@seville/sim";
-import { closeHost, type Host } from "@seville/stack";
+import { closeHost, type Host, type NetDevice } from "@seville/stack";
 import { addressesOf, linksOf, parseEndpoint } from "../check/network.ts";
 import { duration, rate } from "../quantities.ts";
 import type { EventResult } from "../results.ts";
@@ -12,7 +12,7 @@ import { directionOptions } from "./link-options.ts";
 import type { RunScenarioOptions } from "./run-scenario.ts";
 import { Sampler } from "./sampler.ts";
 import { TraceHash } from "./trace-hash.ts";
-import type { EventLabel, PartRuntime, RunningTraffic, World, WorldLink } from "./world.ts";
+import type { DeviceSite, EventLabel, PartRuntime, RunningTraffic, World, WorldLink } from "./world.ts";
 
 /** Samples of a series, if the scenario does not say how far apart they are. */
 const SAMPLES = 500;
@@ -57,6 +57,7 @@ export class BuiltWorld implements World {
         pool: this.pool,
         random: this.#random,
         linkEnd: (end: string) => this.linkEnd(end),
+        device: (site: DeviceSite) => deviceOf(runtimes, site),
       };
       this.hosts.set(name, buildHost(name, spec, i, around));
     }
@@ -255,6 +256,15 @@ export class BuiltWorld implements World {
       .flatMap(([, spec]) => addressesOf(spec).map(({ address }) => address))
       .filter((address) => !isLinkLocal(address));
   }
+}
+
+/** The device that the first part to know one of its keys makes. */
+function deviceOf(runtimes: readonly PartRuntime[], site: DeviceSite): NetDevice | undefined {
+  for (const { device } of runtimes) {
+    const made = device?.(site);
+    if (made !== undefined) return made;
+  }
+  return undefined;
 }
 
 /** What of a link's specification concerns its directions. */

@@ -80,9 +80,7 @@ export function collectResult(
   };
 }
 
-function offloadResults(
-  reports: readonly { readonly report: TrafficReport }[],
-): Pick<ScenarioResult, "offloads"> {
+function offloadResults(reports: readonly { readonly report: TrafficReport }[]): Pick<ScenarioResult, "offloads"> {
   const offloads = reports.flatMap(({ report }) => report.offloads ?? []);
   return offloads.length === 0 ? {} : { offloads };
 }

@@ -1,10 +1,19 @@
 import { isIpv4, parseInterfaceAddress, parseIp, parsePrefix, type IpAddress, type PacketPool } from "@seville/packet";
 import type { Link, LinkEnd, Simulator } from "@seville/sim";
-import { addAddress4, addAddress6, createEthernet, createHost, type Host, type NetInterface } from "@seville/stack";
+import {
+  addAddress4,
+  addAddress6,
+  createEthernet,
+  createHost,
+  type Host,
+  type NetDevice,
+  type NetInterface,
+} from "@seville/stack";
 import type { Random } from "@seville/core";
 import type { Host as HostSpec, Interface, Route, Scenario } from "../types.ts";
 import { configureAdvertisements } from "./advertise.ts";
 import { macFor } from "./captures.ts";
+import type { DeviceSite } from "./world.ts";
 
 /** What making a host needs of the world around it. */
 export interface HostSurroundings {
@@ -13,6 +22,8 @@ export interface HostSurroundings {
   readonly random: Random;
   /** The end of the link at `host:interface`, if it is at one. */
   linkEnd(endpoint: string): LinkEnd | undefined;
+  /** What a part makes of an interface; `undefined`: it is plain Ethernet. */
+  device(site: DeviceSite): NetDevice | undefined;
 }
 
 /** Makes a host with its interfaces, all of them down and without addresses. */
@@ -26,7 +37,7 @@ export function buildHost(name: string, spec: HostSpec, index: number, around: H
   });
   for (const [i, [ifname, iface]] of Object.entries(spec.interfaces ?? {}).entries()) {
     const end = around.linkEnd(`${name}:${ifname}`) ?? UNPLUGGED(`${name}:${ifname}`, iface.mtu);
-    host.interfaces.add(createEthernet(end), {
+    host.interfaces.add(around.device({ host, spec: iface, end }) ?? createEthernet(end), {
       name: ifname,
       mac: macFor(iface.mac, index, i),
       ...(iface.mtu === undefined ? {} : { mtu: iface.mtu }),

@@ -1,9 +1,10 @@
 import { SevilleError, type Nanos, type Random } from "@seville/core";
 import type { IpAddress, PacketPool } from "@seville/packet";
 import type { Link, LinkDirections, LinkEnd, Simulator } from "@seville/sim";
-import type { Host } from "@seville/stack";
+import type { Host, NetDevice } from "@seville/stack";
 import type { EventResult, FlowResult, PingResult } from "../results.ts";
-import type { Event, LinkParameters, Scenario, Traffic } from "../types.ts";
+import type { Event, Interface, LinkParameters, Scenario, Traffic } from "../types.ts";
+import type { OffloadResult } from "./offloads/offload-result.ts";
 import type { DelayRecorder } from "./delays.ts";
 
 /** A link of the world, with what a scenario calls its ends. */
@@ -18,6 +19,7 @@ export interface WorldLink {
 export interface TrafficReport {
   readonly ping?: PingResult;
   readonly flow?: FlowResult;
+  readonly offloads?: readonly OffloadResult[];
   readonly delays: DelayRecorder;
   readonly delayKind: "rtt" | "one-way";
 }
@@ -104,8 +106,18 @@ export interface RunningProgram {
   stop(): void;
 }
 
+/** An interface that needs a device. */
+export interface DeviceSite {
+  readonly host: Host;
+  readonly spec: Interface;
+  /** The end of the link that it is at, or of no cable. */
+  readonly end: LinkEnd;
+}
+
 /** What carries a part out. */
 export interface PartRuntime {
+  /** Makes the device of an interface that has a key of this part; `undefined`: it has none. */
+  readonly device?: (site: DeviceSite) => NetDevice | undefined;
   /** After the base has made the interfaces, given the addresses, set the routes. */
   readonly build?: (world: World, phase: "interfaces" | "addresses" | "routes") => void;
   /** Timeline keys. `event` is the whole entry. */

@@ -1,0 +1,109 @@
+import { isIpv4, tryParseIp } from "@seville/packet";
+import type { CheckReporter } from "../schema/part.ts";
+import type { Scenario, Tunnel } from "../types.ts";
+import { suggestion } from "./did-you-mean.ts";
+import { checkEndpoint } from "./links.ts";
+import { interfacesOf, linksOf, parseEndpoint } from "./network.ts";
+
+/** NICs: features need one, and `ethtool` events something to switch. */
+export function checkNics(scenario: Scenario, report: CheckReporter): void {
+  for (const { spec, path } of interfacesOf(scenario)) {
+    if (spec.features !== undefined && spec.nic === undefined) {
+      report.error([...path, "features"], "there is nothing to switch: the interface has no nic");
+    }
+  }
+  for (const [i, event] of (scenario.timeline ?? []).entries()) {
+    const { ethtool } = event;
+    if (ethtool === undefined) continue;
+    const path = ["timeline", i, "ethtool", "interface"];
+    if (!checkEndpoint(ethtool.interface, scenario, path, report)) continue;
+    const { node, interface: name = "" } = parseEndpoint(ethtool.interface);
+    if (scenario.hosts[node]?.interfaces?.[name]?.nic === undefined) {
+      report.error(path, `there is nothing to switch: ${ethtool.interface} has no nic`);
+    }
+  }
+}
+
+/** Tunnels: their ends and what their kind needs. */
+export function checkTunnels(scenario: Scenario, report: CheckReporter): void {
+  const plugged = new Set(linksOf(scenario).flatMap(([, link]) => link.between));
+  for (const { spec, path, endpoint, host } of interfacesOf(scenario)) {
+    const { tunnel } = spec;
+    if (tunnel === undefined) continue;
+    const place = [...path, "tunnel"];
+    if (plugged.has(endpoint)) report.error(place, `${endpoint} is at a link, and a tunnel has no cable`);
+    if (spec.nic !== undefined) report.error(place, "a tunnel has no nic");
+    checkEnds(tunnel, place, report);
+    checkKeys(tunnel, place, report);
+    const names = Object.keys(scenario.hosts[host]?.interfaces ?? {});
+    if (tunnel.dev !== undefined && !names.includes(tunnel.dev)) {
+      report.error([...place, "dev"], `there is no interface ${tunnel.dev}`, suggestion(tunnel.dev, names));
+    }
+  }
+}
+
+function checkEnds({ kind, local, remote }: Tunnel, place: readonly string[], report: CheckReporter): void {
+  const ends = [local, remote].map((text) => tryParseIp(text));
+  for (const [i, key] of (["local", "remote"] as const).entries()) {
+    if (ends[i] === undefined) report.error([...place, key], `${i === 0 ? local : remote} is not an IP address`);
+  }
+  const [a, b] = ends;
+  if (a === undefined || b === undefined) return;
+  if (isIpv4(a) !== isIpv4(b)) report.error([...place, "remote"], `${remote} is of another family than ${local}`);
+  else if (!isIpv4(a) && (kind === "ipip" || kind === "sit")) {
+    report.error([...place, "local"], `${kind} is over IPv4`, "ip6tnl is over IPv6");
+  } else if (isIpv4(a) && kind === "ip6tnl") report.error([...place, "local"], "ip6tnl is over IPv6");
+}
+
+/** Which kinds know a key; a key that would do nothing is a mistake. */
+const KINDS: Readonly<Record<string, readonly Tunnel["kind"][]>> = {
+  id: ["vxlan", "geneve", "nvgre", "erspan"],
+  key: ["gre", "gretap"],
+  csum: ["gre", "gretap"],
+  seq: ["gre", "gretap"],
+  udpcsum: ["vxlan", "geneve"],
+  dstport: ["vxlan", "geneve"],
+  encap: ["gre", "gretap", "ipip", "sit", "ip6tnl"],
+};
+
+function checkKeys(tunnel: Tunnel, place: readonly string[], report: CheckReporter): void {
+  for (const [key, kinds] of Object.entries(KINDS)) {
+    if (key in tunnel && !kinds.includes(tunnel.kind)) report.error([...place, key], `${tunnel.kind} knows no ${key}`);
+  }
+  const needsId = tunnel.kind === "vxlan" || tunnel.kind === "geneve" || tunnel.kind === "nvgre";
+  if (needsId && tunnel.id === undefined) report.error(place, `${tunnel.kind} needs an id`);
+  if (tunnel.kind === "erspan" && (tunnel.id ?? 0) > 1023) {
+    report.error([...place, "id"], `a session of ERSPAN is at most 1023; this one is ${tunnel.id ?? 0}`);
+  }
+}
+
+/** Super-packets: who sends what through which interface. */
+export function checkSuperPackets(scenario: Scenario, report: CheckReporter): void {
+  const hosts = Object.keys(scenario.hosts);
+  for (const [name, { superPackets }] of Object.entries(scenario.traffic ?? {})) {
+    if (superPackets === undefined) continue;
+    const path = ["traffic", name, "superPackets"];
+    const { from, to, nic = "eth0", via } = superPackets;
+    for (const [key, host] of Object.entries({ from, to })) {
+      if (!hosts.includes(host)) report.error([...path, key], `there is no host ${host}`, suggestion(host, hosts));
+    }
+    const own = scenario.hosts[from]?.interfaces ?? {};
+    const theirs = scenario.hosts[to]?.interfaces ?? {};
+    for (const [i, iface] of via.entries()) {
+      for (const [host, interfaces] of [
+        [from, own],
+        [to, theirs],
+      ] as const) {
+        if (iface in interfaces || !hosts.includes(host)) continue;
+        report.error(
+          [...path, "via", i],
+          `${host} has no interface ${iface}`,
+          suggestion(iface, Object.keys(interfaces)),
+        );
+      }
+    }
+    if (hosts.includes(from) && own[nic]?.nic === undefined) {
+      report.error([...path, "nic"], `${from}:${nic} has no nic: what its hardware does is the question`);
+    }
+  }
+}

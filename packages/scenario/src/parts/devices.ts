@@ -1,0 +1,143 @@
+import type { JsonSchema, ObjectDefinition } from "../schema/json-schema.ts";
+
+const REF = (name: string): { $ref: string } => ({ $ref: `#/$defs/${name}` });
+const PORT: JsonSchema = { type: "integer", minimum: 1, maximum: 65535 };
+
+/** The hardware profiles of `@seville/netdev`. A test holds this list to `PROFILES`. */
+export const NIC_PROFILES: readonly string[] = [
+  "none",
+  "ip-csum",
+  "hw-csum",
+  "parsing-nic",
+  "tso-no-tunnel",
+  "gso-partial",
+  "tunnel-offload",
+  "inner-only-rx",
+  "outer-only-rx",
+  "embedded-switch",
+];
+
+const FEATURES: JsonSchema = {
+  type: "object",
+  propertyNames: { type: "string", minLength: 1 },
+  additionalProperties: { type: "boolean" },
+};
+
+export const NIC_KEYS: Readonly<Record<string, JsonSchema>> = {
+  nic: {
+    type: "string",
+    enum: NIC_PROFILES,
+    description: "What its hardware does: a NIC that behaves as its class does. Default: one without offloads.",
+  },
+  features: {
+    ...FEATURES,
+    description:
+      "Features switched as by `ethtool -K`, by ethtool's or the kernel's names (`tso: false`). Needs `nic`.",
+  },
+};
+
+export const NIC_EVENTS: Readonly<Record<string, JsonSchema>> = {
+  ethtool: {
+    type: "object",
+    description: "Switches features of a NIC.",
+    additionalProperties: false,
+    required: ["interface", "features"],
+    properties: {
+      interface: { ...REF("Endpoint"), description: "Which (`host:interface`)." },
+      features: { ...FEATURES, minProperties: 1, description: "By ethtool's or the kernel's names." },
+    },
+  },
+};
+
+export const TUNNEL_KEYS: Readonly<Record<string, JsonSchema>> = {
+  tunnel: { ...REF("Tunnel"), description: "The interface is a tunnel, as `ip link add … type …` makes it." },
+};
+
+export const TUNNEL_DEFINITIONS: Readonly<Record<string, ObjectDefinition>> = {
+  Tunnel: {
+    description: "One end of a tunnel.",
+    type: "object",
+    additionalProperties: false,
+    required: ["kind", "local", "remote"],
+    properties: {
+      kind: {
+        type: "string",
+        enum: ["vxlan", "geneve", "gre", "gretap", "nvgre", "erspan", "ipip", "sit", "ip6tnl"],
+        description: "What carries the packets.",
+      },
+      local: { ...REF("Address"), description: "Address of this end." },
+      remote: { ...REF("Address"), description: "Address of the other end." },
+      id: {
+        type: "integer",
+        minimum: 0,
+        maximum: 16777215,
+        description: "VNI, VSID, or session of ERSPAN. VXLAN, Geneve and NVGRE need it.",
+      },
+      key: { type: "integer", minimum: 0, maximum: 4294967295, description: "GRE key, both ways." },
+      csum: { type: "boolean", default: false, description: "GRE checksum, both ways." },
+      seq: { type: "boolean", default: false, description: "GRE sequence numbers, both ways." },
+      udpcsum: {
+        type: "boolean",
+        description: "Checksum of the outer UDP header. Default: as the kernel, on but for Geneve over IPv4.",
+      },
+      dstport: { ...PORT, description: "Destination port. Default: that of the protocol." },
+      dev: { ...REF("InterfaceName"), description: "The interface by which outer packets leave." },
+      ttl: { type: "integer", minimum: 1, maximum: 255, description: "Outer TTL. Default: as the kernel." },
+      df: { type: "boolean", description: "Whether outer IPv4 packets say do not fragment. Default: as the kernel." },
+      encap: {
+        type: "object",
+        description: "FOU or GUE around an IP tunnel.",
+        additionalProperties: false,
+        required: ["type", "dport"],
+        properties: {
+          type: { type: "string", enum: ["fou", "gue"], description: "Which." },
+          dport: { ...PORT, description: "Destination port." },
+          csum: { type: "boolean", default: false, description: "Checksum of the outer UDP header." },
+        },
+      },
+    },
+  },
+};
+
+export const SUPER_PACKETS: Readonly<Record<string, JsonSchema>> = {
+  superPackets: {
+    type: "object",
+    description:
+      "One packet of each inner protocol through each interface, as large as the stack makes them; where checksums were computed, what the CPU touched, and whether each frame on the wire is right.",
+    additionalProperties: false,
+    required: ["from", "to", "via", "inner"],
+    properties: {
+      from: { ...REF("Name"), description: "The host that sends." },
+      to: { ...REF("Name"), description: "The host that receives. Its interfaces have the sender's names." },
+      nic: { ...REF("InterfaceName"), default: "eth0", description: "The sender's interface on the link." },
+      via: {
+        type: "array",
+        description: "The sender's interfaces to send through.",
+        items: REF("InterfaceName"),
+        minItems: 1,
+        uniqueItems: true,
+      },
+      inner: {
+        type: "array",
+        description: "What is sent.",
+        items: { type: "string", enum: ["tcp4", "tcp6", "udp4", "udp6", "sctp4", "sctp6"] },
+        minItems: 1,
+        uniqueItems: true,
+      },
+      payload: {
+        type: "integer",
+        minimum: 1,
+        maximum: 60000,
+        default: 16000,
+        description: "Bytes of payload of TCP and UDP super-packets.",
+      },
+      segment: {
+        type: "integer",
+        minimum: 1,
+        maximum: 8900,
+        default: 1200,
+        description: "Bytes of payload in each frame, and in the one SCTP packet.",
+      },
+    },
+  },
+};

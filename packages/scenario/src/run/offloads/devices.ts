@@ -1,0 +1,95 @@
+import { SevilleError } from "@seville/core";
+import { parseIp } from "@seville/packet";
+import { profileOf } from "@seville/netdev";
+import { createOffloadNic, installSegmenter, setFeature } from "@seville/stack/offload";
+import { createTunnel } from "@seville/stack/tunnel";
+import type { Tunnel } from "@seville/tunnel-encap";
+import { parseEndpoint } from "../../check/network.ts";
+import type { Tunnel as TunnelSpec } from "../../types.ts";
+import type { PartRuntime, World } from "../world.ts";
+
+/** `nic` and `features` of interfaces, and `ethtool` events. */
+export const nics: PartRuntime = {
+  device({ host, spec, end }) {
+    if (spec.nic === undefined) return undefined;
+    installSegmenter(host);
+    return createOffloadNic(host, end, { profile: profileOf(spec.nic) });
+  },
+  build(world, phase) {
+    if (phase !== "interfaces") return;
+    for (const [name, spec] of Object.entries(world.scenario.hosts)) {
+      for (const [ifname, { features }] of Object.entries(spec.interfaces ?? {})) {
+        if (features !== undefined) switchFeatures(world, name, ifname, features);
+      }
+    }
+  },
+  actions: {
+    ethtool(world, { ethtool }) {
+      if (ethtool === undefined) throw new SevilleError("ERR_SCENARIO_PART", "an ethtool event without ethtool");
+      const { node, interface: name = "" } = parseEndpoint(ethtool.interface);
+      switchFeatures(world, node, name, ethtool.features);
+      const list = Object.entries(ethtool.features).map(([word, on]) => `${word} ${on ? "on" : "off"}`);
+      return { kind: "set", label: `${ethtool.interface} ${list.join(", ")}` };
+    },
+  },
+};
+
+/** `tunnel` of interfaces. */
+export const tunnels: PartRuntime = {
+  device({ host, spec }) {
+    if (spec.tunnel === undefined) return undefined;
+    const { dev } = spec.tunnel;
+    installSegmenter(host);
+    return createTunnel(host, tunnelOf(spec.tunnel), dev === undefined ? {} : { dev });
+  },
+};
+
+function switchFeatures(
+  world: World,
+  hostName: string,
+  name: string,
+  features: Readonly<Record<string, boolean>>,
+): void {
+  const iface = world.hosts.get(hostName)?.interfaces.named(name);
+  if (iface === undefined) throw new SevilleError("ERR_INVALID_ARGUMENT", `there is no host ${hostName}`, "interface");
+  for (const [word, on] of Object.entries(features)) {
+    const { refused, messages } = setFeature(iface, word, on);
+    for (const message of messages) world.warn(`${hostName}:${name}: ${message}`);
+    if (refused.length > 0)
+      world.warn(`${hostName}:${name}: ${refused.join(", ")} could not be switched ${on ? "on" : "off"}`);
+  }
+}
+
+/** The words of a file as those of the tunnel engine. Keys that the kind does not know are not there: the check saw to it. */
+function tunnelOf(spec: TunnelSpec): Tunnel {
+  const { kind, id = 0, key, csum = false, seq = false, udpcsum, dstport, ttl, df, encap } = spec;
+  const common = {
+    local: parseIp(spec.local),
+    remote: parseIp(spec.remote),
+    ttl,
+    df: df === undefined ? undefined : df ? "set" : "unset",
+    encap,
+  } as const;
+  const udp = {
+    dstport,
+    udpcsum,
+    udp6zerocsumtx: udpcsum === false,
+    udp6zerocsumrx: udpcsum === false,
+  };
+  const gre = { ikey: key, okey: key, icsum: csum, ocsum: csum, iseq: seq, oseq: seq };
+  switch (kind) {
+    case "vxlan":
+    case "geneve":
+      return { kind, id, ...udp, ...common };
+    case "gre":
+    case "gretap":
+      return { kind, ...gre, ...common };
+    case "nvgre":
+      return { kind, vsid: id, ...common };
+    case "erspan":
+      return { kind, erspanVer: 1, key: id, ...common };
+    default:
+      // `policyOf` of the engine refuses an address of the wrong family, as the check does before.
+      return { kind, ...common } as Tunnel;
+  }
+}
