@@ -42,7 +42,9 @@ function checkDocuments() {
 }
 
 function checkDependencies() {
-  const engines = new Set(["core", "checksum", "packet", "queueing", "sim"].map((name) => `@seville/${name}`));
+  const engines = new Set(
+    ["core", "checksum", "packet", "queueing", "sim", "tunnel-encap"].map((name) => `@seville/${name}`),
+  );
   for (const { name, manifest } of packages) {
     if (manifest.sideEffects !== false) problem(`${name} does not say sideEffects: false`);
     if (manifest.type !== "module") problem(`${name} is not an ES module`);
