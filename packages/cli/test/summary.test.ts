@@ -67,6 +67,44 @@ describe("X1: the summary", () => {
     expect(text).toContain("note: odd\nnote: 2 packets leaked: a bug of Seville");
   });
 
+  test("X10: sets what programs measured beside what was counted", async () => {
+    const base = await smallRun("0%");
+    const rtt = { count: 9, min: 40e6, mean: 41e6, p50: 41e6, p95: 43e6, p99: 43e6, max: 45e6, mdev: 1e6, cdf: [] };
+    const wire = { entered: 10, left: 9, leftBytes: 900, drops: { LINK_LOSS: 1 } };
+    const common = { attachment: "l", netns: "nl", end: "exited", exitCode: 0, output: "", errors: "" } as const;
+    const text = plain(
+      renderSummary(
+        {
+          ...base,
+          programs: [
+            {
+              ...common,
+              name: "real",
+              command: ["ping"],
+              ping: { address: "10.0.0.2", sent: 10, received: 9, duplicates: 0, errors: 0, rtt },
+              wire: { forth: wire, back: { ...wire, entered: 9, drops: {} }, modelRtt: 40.5e6 },
+            },
+            {
+              ...common,
+              name: "bulk",
+              command: ["iperf3"],
+              iperf3: { protocol: "tcp", seconds: 5, sentBytes: 1, receivedBytes: 1, throughput: 4e6, retransmits: 12 },
+            },
+            { ...common, name: "gone", command: ["nc", "-l"], end: "missing" },
+          ],
+          crossings: [
+            { protocol: "icmp-echo", sent: 19, received: 18, missing: 1, dropped: 1, drops: { LINK_LOSS: 1 } },
+          ],
+        },
+        FILES,
+      ),
+    );
+    expect(text).toMatch(/^real \(10\.0\.0\.2\) +10 +1 +40 ms +41 ms +43 ms +45 ms +1 ms +10 \+ 9 +1 \+ 0 +40\.5 ms$/m);
+    expect(text).toMatch(/^bulk +TCP +4 Mbit\/s +– +– +– +12 +– +–$/m);
+    expect(text).toMatch(/^gone +nc -l +not installed$/m);
+    expect(text).toMatch(/^ICMP echo +19 +18 +1 +1 +LINK_LOSS 1$/m);
+  });
+
   test("leaves out tables that would be empty", async () => {
     const text = plain(renderSummary(await runScenario({ name: "n", duration: "1s", hosts: { a: {} } }), FILES));
     for (const title of ["Round trips", "Flows", "Links", "Interfaces", "Drops"]) expect(text).not.toContain(title);

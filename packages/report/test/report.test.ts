@@ -144,3 +144,77 @@ describe("H5: distribution functions", () => {
     },
   );
 });
+
+describe("H6: programs of this machine", () => {
+  const base = sampleResult();
+  const rtt = { count: 2, min: 40e6, mean: 41e6, p50: 41e6, p95: 43e6, p99: 43e6, max: 43e6, mdev: 1e6, cdf: [] };
+  const drops = { LINK_LOSS: 3, QDISC_DROP: 1 };
+  const count = { entered: 400, left: 396, leftBytes: 1, drops };
+  const common = { attachment: "left", netns: "sv-left", end: "exited", exitCode: 0, output: "", errors: "" } as const;
+  const result: ScenarioResult = {
+    ...base,
+    programs: [
+      {
+        ...common,
+        name: "ping-real",
+        command: ["ping", "10.0.0.2"],
+        output: "PING <b>",
+        ping: { address: "10.0.0.2", sent: 400, received: 396, duplicates: 0, errors: 0, rtt },
+        wire: { forth: count, back: { ...count, drops: {} }, modelRtt: 40e6 },
+      },
+      {
+        ...common,
+        name: "bulk",
+        command: ["iperf3"],
+        iperf3: {
+          protocol: "udp",
+          seconds: 5,
+          sentBytes: 1,
+          receivedBytes: 1,
+          throughput: 9.5e6,
+          packets: 100,
+          received: 93,
+          jitter: 1e5,
+        },
+      },
+      { ...common, name: "server", command: ["iperf3", "-s"], end: "stopped", exitCode: 1 },
+      { ...common, name: "gone", command: ["nc"], end: "missing" },
+    ],
+    kernels: [
+      {
+        attachment: "left",
+        netns: "sv-left",
+        counters: {},
+        protocols: [{ protocol: "icmp-echo", sent: 400, received: 396, entered: 400, left: 396 }],
+      },
+    ],
+    crossings: [{ protocol: "icmp-echo", sent: 800, received: 796, missing: 4, dropped: 4, drops }],
+  };
+  const html = renderReport(result);
+
+  test("what ping and iperf3 printed stands in a row with what the simulator counted", () => {
+    expect(html).toMatch(
+      /<th scope="row">ping-real<\/th>.*400<\/td>.*>4<\/td>.*41.ms.*43.ms.*400 \+ 400.*4 \+ 0.*40.ms/,
+    );
+    expect(html).toMatch(/<th scope="row">bulk<\/th><td>UDP<\/td>.*9\.5.Mbit\/s.*100<\/td><td class="n bad">7<\/td>/);
+  });
+
+  test("what is missing at the receivers, beside what was dropped by reason", () => {
+    expect(html).toMatch(/ICMP echo<\/th>.*800.*796.*4<\/td>.*4<\/td><td>LINK_LOSS 3, QDISC_DROP 1/);
+    expect(html).toContain("<caption>Kernels: packets by their counters");
+  });
+
+  test("other programs tell how they ended: a failure is marked, an end that we made is not", () => {
+    expect(html).toContain("<td>stopped by us</td>");
+    expect(html).toContain('<td class="bad">not installed</td>');
+  });
+
+  test("what they printed is text; their pings count among the key figures", () => {
+    expect(html).toContain("PING &lt;b&gt;");
+    expect(renderReport({ ...result, pings: [] })).toContain("of 400 requests answered");
+  });
+
+  test("a run without programs has no such section", () => {
+    expect(renderReport(base)).not.toContain("programs measured");
+  });
+});

@@ -1,4 +1,4 @@
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { spawn, type ChildProcess } from "node:child_process";
 import { onProcessEnd } from "../kernel/exit-cleanup.ts";
@@ -110,7 +110,7 @@ function whyNotHere(name: string): string | undefined {
 function isExecutable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
-    return true;
+    return statSync(path).isFile();
   } catch {
     return false;
   }
