@@ -68,7 +68,7 @@ export const FEATURE_TABLE = {
   HW_HSR_TAG_RM: [61, "hsr-tag-rm-offload"],
   HW_HSR_FWD: [62, "hsr-fwd-offload"],
   HW_HSR_DUP: [63, "hsr-dup-offload"],
-} as const satisfies Readonly<Record<string, readonly [bit: number, ethtool: string]>>;
+} as const;
 
 /** A device feature, `NETIF_F_` left out. */
 export type FeatureName = keyof typeof FEATURE_TABLE;

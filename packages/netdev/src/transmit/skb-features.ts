@@ -86,9 +86,11 @@ export function gsoFeatures(gsoType: number): FeatureSet {
 
 /**
  * Whether a device with these features takes a super-packet as it is (`skb_gso_ok`). Our `fragList` stands for Linux's
- * page fragments, which need SG; a list of whole segments has a type of its own.
+ * page fragments, which need SG; a list of whole segments has a type of its own. One without a type, as LRO makes them,
+ * never is: Linux warns and hands it to the driver all the same.
  */
 export function gsoOk(packet: Packet, features: FeatureSet): boolean {
+  if (packet.gsoType === 0) return false;
   if (!features.hasAll(gsoFeatures(packet.gsoType))) return false;
   return packet.fragList === undefined || features.has("SG");
 }
