@@ -9,7 +9,6 @@ import { bitOf, FEATURE_NAMES, FEATURE_TABLE, type FeatureName } from "./bits.ts
  * feature is taken away, allocates none.
  */
 export class FeatureSet {
-  static readonly NONE: FeatureSet = new FeatureSet(0, 0);
   /** Bits 0 to 31. */
   readonly low: number;
   /** Bits 32 to 63. */
@@ -18,6 +17,11 @@ export class FeatureSet {
   private constructor(low: number, high: number) {
     this.low = low | 0;
     this.high = high | 0;
+  }
+
+  /** The empty set. (A getter: bundlers were seen to evaluate a static field that names its own class too early.) */
+  static get NONE(): FeatureSet {
+    return empty;
   }
 
   /** The set of these features. */
@@ -95,3 +99,5 @@ export class FeatureSet {
     return low === this.low && high === this.high ? this : new FeatureSet(low, high);
   }
 }
+
+const empty = FeatureSet.fromWords(0, 0);
