@@ -280,6 +280,28 @@ describe("T11 headroom", () => {
     expect(findField(dissect(frameOf(bytes)), "udp.checksum.status")?.value).toBe(1);
   });
 
+  test("T11 an IP header that lies in a fragment is read all the same; a cut one is not sent, nor what has no protocol", () => {
+    const inside = inner4({ ttl: 9 });
+    const packet = load(pool, inside.slice(0, 10), false);
+    packet.fragList = [pool.from(inside.slice(10))!];
+    const endpoint = endpointOf({ kind: "ipip", ...v4 });
+    expect(endpoint.encapsulate(packet)).toBe("ok");
+    expect(ipv4.ttl(pool.memory.view, packet.data)).toBe(9);
+    packet.release();
+    for (const [bytes, protocol, reason] of [
+      [inside.slice(0, 19), ETH_P_IP, "PKT_TOO_SMALL"],
+      [inside, 0, "UNHANDLED_PROTO"],
+    ] as const) {
+      const bad = load(pool, bytes, false);
+      bad.protocol = protocol;
+      expect(endpoint.encapsulate(bad)).toBe(reason);
+      bad.release();
+    }
+    const noFrame = load(pool, frameOf(inside).slice(0, 13), true);
+    expect(endpointOf({ kind: "vxlan", id: 1, ...v4 }).encapsulate(noFrame)).toBe("PKT_TOO_SMALL");
+    noFrame.release();
+  });
+
   test("T11 what is longer than an IP packet can be is not sent", () => {
     const packet = load(pool, frameOf(inner4({ payload: new Uint8Array(65_480) })), true, 200);
     expect(endpointOf({ kind: "vxlan", id: 1, ...v4 }).encapsulate(packet)).toBe("PKT_TOO_BIG");

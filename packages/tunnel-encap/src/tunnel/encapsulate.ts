@@ -1,5 +1,7 @@
 import type { DropReason } from "@seville/core";
 import {
+  ethernet,
+  ETH_P_IP,
   ETH_P_TEB,
   IPPROTO_UDP,
   ipv4,
@@ -41,7 +43,8 @@ export function encapsulate(
   const { tunnel, context } = parts;
   const isEthernet = encapsulation.isEthernet(tunnel);
   const etherType = isEthernet ? ETH_P_TEB : packet.protocol;
-  if (isEthernet && !packet.mayPull(14)) return "PKT_TOO_SMALL";
+  if (etherType === 0) return "UNHANDLED_PROTO";
+  if (!mayReadHeaders(packet, isEthernet)) return "PKT_TOO_SMALL";
   locateHeaders(packet, isEthernet);
   const remote =
     tunnel.kind === "6to4" ? sixToFourRemote(packet, relayOf(tunnel.remote)) : (path.remote ?? tunnel.remote);
@@ -71,6 +74,23 @@ export function encapsulate(
   }
   pushOuterIp(context, packet, outer, encap === undefined ? carrier : IPPROTO_UDP);
   return "ok";
+}
+
+/**
+ * Brings the headers that policies read into the linear data, and no more of a super-packet. `false`: there is no whole Ethernet
+ * header, or, where no frame is around it, no whole IP header (`pskb_inet_may_pull`).
+ */
+function mayReadHeaders(packet: Packet, isEthernet: boolean): boolean {
+  if (!isEthernet) return packet.mayPull(ipHeaderLength(packet.protocol));
+  if (!packet.mayPull(ethernet.HEADER_LENGTH)) return false;
+  const type = ethernet.etherType(packet.pool.memory.view, packet.data);
+  packet.mayPull(ethernet.HEADER_LENGTH + ipHeaderLength(type));
+  return true;
+}
+
+function ipHeaderLength(etherType: number): number {
+  if (etherType === ETH_P_IP) return ipv4.HEADER_LENGTH;
+  return etherType === ETH_P_IPV6 ? ipv6.HEADER_LENGTH : 0;
 }
 
 function relayOf(remote: IpAddress | undefined): number | undefined {
