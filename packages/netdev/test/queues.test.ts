@@ -84,6 +84,31 @@ describe("R1 receive-side scaling", () => {
     ).toThrow(/queues from 0 to 3/);
   });
 
+  test("a new number of queues fills the table anew, without the weights of the old ones", () => {
+    const rss = new ReceiveSideScaling(2, { weights: [3, 1], key: "symmetric" });
+    expect(rss.table.filter((queue) => queue === 0)).toHaveLength(96);
+    rss.configure(4);
+    expect([0, 1, 2, 3].map((queue) => rss.table.filter((entry) => entry === queue).length)).toEqual([32, 32, 32, 32]);
+    expect(rss.options.weights).toBeUndefined();
+    expect(rss.key).toBe(SYMMETRIC_RSS_KEY);
+    expect(() => rss.configure(2, { weights: [1] })).toThrow(/weights must be 2 weights/);
+    expect(() => new ReceiveSideScaling(1, { key: new Uint8Array(8) })).toThrow(/key must be at least 40 bytes/);
+  });
+
+  test("a NIC with weights changes its number of queues", () => {
+    const world = new World();
+    const nic = world.nic("b", {
+      maxQueues: 4,
+      queues: 2,
+      rss: { weights: [1, 7] },
+      receive: (packet) => packet.release(),
+    });
+    expect(nic.hardware.rss.table.filter((queue) => queue === 1)).toHaveLength(112);
+    nic.setQueues(4, 0);
+    expect(new Set(nic.hardware.rss.table)).toEqual(new Set([0, 1, 2, 3]));
+    expect(() => nic.hardware.start(5)).toThrow(/queues must be 1 to 4/);
+  });
+
   test("frames arrive on the queue that the table names, and are counted there", () => {
     const world = new World();
     const queues: number[] = [];

@@ -62,7 +62,9 @@ export class ReceiveSideScaling {
 
   /** Changes what `options` names. A new number of queues fills the table anew. */
   configure(queues: number, options: RssOptions = {}): void {
-    const merged = { ...this.#options, ...options };
+    const merged: { -readonly [K in keyof RssOptions]: RssOptions[K] } = { ...this.#options, ...options };
+    // Weights are for as many queues as there were.
+    if (options.weights === undefined && merged.weights?.length !== queues) delete merged.weights;
     const { key = MICROSOFT_RSS_KEY, tableSize = 128, weights } = merged;
     const bytes = key === "symmetric" ? SYMMETRIC_RSS_KEY : key;
     const hasher = bytes === this.#key ? this.#hasher : createToeplitzHasher(bytes, MAX_INPUT);
