@@ -1,4 +1,5 @@
 import type {
+  AlignmentResult,
   DropResult,
   FlowResult,
   InterfaceResult,
@@ -15,6 +16,7 @@ export function renderTables(result: ScenarioResult): string {
     renderTable("Pings and echoes", PINGS, result.pings),
     renderTable("Flows", FLOWS, result.flows),
     renderTable("Offloads: where checksums were computed", OFFLOADS, result.offloads ?? []),
+    renderTable("Alignment: what misaligned headers cost", ALIGNMENT, result.alignment ?? []),
     renderTable("Links, by direction", LINKS, result.links),
     renderTable("Drops", DROPS, result.drops),
     renderTable("Interfaces", INTERFACES, result.interfaces),
@@ -89,6 +91,22 @@ const OFFLOADS: readonly Column<OffloadResult>[] = [
     cell: (o) => (o.right ? "right" : o.faults.join("; ")),
     bad: (o) => !o.right,
   },
+];
+
+const ALIGNMENT: readonly Column<AlignmentResult>[] = [
+  { title: "host", cell: (a) => a.host },
+  { title: "processor", cell: (a) => a.arch },
+  { title: "policy", cell: (a) => a.policy },
+  { title: "unwrapped", help: "packets that came out of tunnels", number: true, cell: count((a) => a.packets) },
+  { title: "misaligned", number: true, cell: count((a) => a.misaligned) },
+  {
+    title: "traps",
+    help: "misaligned words that were read",
+    number: true,
+    cell: count((a) => a.totalTraps),
+    bad: (a) => a.totalTraps > 0,
+  },
+  { title: "copied", help: "bytes that the policy copied", number: true, cell: (a) => formatBytes(a.bytesCopied) },
 ];
 
 const LINKS: readonly Column<LinkResult>[] = [

@@ -1,6 +1,8 @@
 import type { DropReason, Nanos } from "@seville/core";
+import type { AlignmentResult } from "./run/offloads/alignment-result.ts";
 import type { OffloadResult } from "./run/offloads/offload-result.ts";
 
+export type { AlignmentResult } from "./run/offloads/alignment-result.ts";
 export type { ChecksumPlace, OffloadResult } from "./run/offloads/offload-result.ts";
 
 /*
@@ -23,6 +25,8 @@ export interface ScenarioResult {
   readonly pings: readonly PingResult[];
   /** What `superPackets` found. Absent: nothing of the kind was asked. */
   readonly offloads?: readonly OffloadResult[];
+  /** What misaligned headers cost. Absent: no host minds. */
+  readonly alignment?: readonly AlignmentResult[];
   /** Every frame and packet that went no further, by place and reason. */
   readonly drops: readonly DropResult[];
   readonly events: readonly EventResult[];

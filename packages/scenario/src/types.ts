@@ -27,6 +27,14 @@ export interface Advertise {
   readonly hopLimit?: number;
 }
 
+/** A processor that minds where words lie, or not. */
+export interface Alignment {
+  /** `strict-align`: reading a word that is not at a multiple of 4 traps. Default: `"x86"`. */
+  readonly arch?: "x86" | "strict-align";
+  /** What is done about a misaligned packet that comes out of a tunnel: nothing; move it; or read copies of its headers. Default: `"leave"`. */
+  readonly policy?: "leave" | "shift-headers" | "fix-gre";
+}
+
 /** An end of a link that lies outside the simulation. Whoever runs the scenario opens it. */
 export type Attachment = AttachmentCommon & ExactlyOne<AttachmentChoices>;
 
@@ -209,6 +217,8 @@ export interface Host {
   readonly forwarding?: boolean;
   /** Settings by their Linux names, set before the interfaces come up. */
   readonly sysctls?: Readonly<Record<string, number | string>>;
+  /** How its processor takes headers that lie askew, and what is done about it. */
+  readonly alignment?: Alignment;
 }
 
 /** A network interface. Its device is Ethernet unless a key of a part says otherwise. */
@@ -235,6 +245,8 @@ export interface Interface {
     | "inner-only-rx"
     | "outer-only-rx"
     | "embedded-switch";
+  /** Bytes in front of a received frame (NET_IP_ALIGN): with 2 the IP header is aligned. Needs `nic`. Default: `2`. */
+  readonly rxPad?: 0 | 2;
   /** Features switched as by `ethtool -K`, by ethtool's or the kernel's names (`tso: false`). Needs `nic`. */
   readonly features?: Readonly<Record<string, boolean>>;
   /** The interface is a tunnel, as `ip link add … type …` makes it. */

@@ -18,6 +18,7 @@ export function renderSummary(
     pings(result),
     flows(result),
     offloads(result),
+    alignment(result),
     programs(result),
     links(result),
     interfaces(result),
@@ -89,6 +90,19 @@ function offloads({ offloads: list = [] }: ScenarioResult): string {
   );
   const title = `Offloads: ${formatCount(right)} of ${formatCount(list.length)} right on the wire`;
   return `${table(title, ["nic", "tunnel", ...inner], 2, [...rows.values()])}\n${legend}`;
+}
+
+function alignment({ alignment: list = [] }: ScenarioResult): string {
+  const rows = list.map((a) => [
+    a.host,
+    a.arch,
+    a.policy,
+    formatCount(a.packets),
+    formatCount(a.misaligned),
+    marked(a.totalTraps),
+    formatBytes(a.bytesCopied),
+  ]);
+  return table("Alignment", ["host", "processor", "policy", "unwrapped", "misaligned", "traps", "copied"], 3, rows);
 }
 
 const PLACES = { device: "d", lco: "l", software: "s", absent: "-" } as const;

@@ -11,6 +11,9 @@ export function checkNics(scenario: Scenario, report: CheckReporter): void {
     if (spec.features !== undefined && spec.nic === undefined) {
       report.error([...path, "features"], "there is nothing to switch: the interface has no nic");
     }
+    if (spec.rxPad !== undefined && spec.nic === undefined) {
+      report.error([...path, "rxPad"], "only a nic puts frames anywhere: the interface has none");
+    }
   }
   for (const [i, event] of (scenario.timeline ?? []).entries()) {
     const { ethtool } = event;

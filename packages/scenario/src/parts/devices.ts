@@ -29,10 +29,46 @@ export const NIC_KEYS: Readonly<Record<string, JsonSchema>> = {
     enum: NIC_PROFILES,
     description: "What its hardware does: a NIC that behaves as its class does. Default: one without offloads.",
   },
+  rxPad: {
+    type: "integer",
+    enum: [0, 2],
+    default: 2,
+    description: "Bytes in front of a received frame (NET_IP_ALIGN): with 2 the IP header is aligned. Needs `nic`.",
+  },
   features: {
     ...FEATURES,
     description:
       "Features switched as by `ethtool -K`, by ethtool's or the kernel's names (`tso: false`). Needs `nic`.",
+  },
+};
+
+export const ALIGNMENT_KEYS: Readonly<Record<string, JsonSchema>> = {
+  alignment: {
+    ...REF("Alignment"),
+    description: "How its processor takes headers that lie askew, and what is done about it.",
+  },
+};
+
+export const ALIGNMENT_DEFINITIONS: Readonly<Record<string, ObjectDefinition>> = {
+  Alignment: {
+    description: "A processor that minds where words lie, or not.",
+    type: "object",
+    additionalProperties: false,
+    properties: {
+      arch: {
+        type: "string",
+        enum: ["x86", "strict-align"],
+        default: "x86",
+        description: "`strict-align`: reading a word that is not at a multiple of 4 traps.",
+      },
+      policy: {
+        type: "string",
+        enum: ["leave", "shift-headers", "fix-gre"],
+        default: "leave",
+        description:
+          "What is done about a misaligned packet that comes out of a tunnel: nothing; move it; or read copies of its headers.",
+      },
+    },
   },
 };
 

@@ -6,7 +6,15 @@ import { checkNics, checkSuperPackets, checkTunnels } from "../check/devices.ts"
 import { checkPrograms } from "../check/programs.ts";
 import { checkTimeline, checkTraffic } from "../check/traffic.ts";
 import { ATTACHMENT_KINDS, ATTACHMENTS } from "./attachments.ts";
-import { NIC_EVENTS, NIC_KEYS, SUPER_PACKETS, TUNNEL_DEFINITIONS, TUNNEL_KEYS } from "./devices.ts";
+import {
+  ALIGNMENT_DEFINITIONS,
+  ALIGNMENT_KEYS,
+  NIC_EVENTS,
+  NIC_KEYS,
+  SUPER_PACKETS,
+  TUNNEL_DEFINITIONS,
+  TUNNEL_KEYS,
+} from "./devices.ts";
 import { HOSTS } from "./hosts.ts";
 import { LINK_EVENTS, LINKS } from "./links.ts";
 import { PROGRAMS, SCENARIO_PROGRAMS } from "./programs.ts";
@@ -75,6 +83,14 @@ export const TUNNELS: ScenarioPart = {
   load: async () => (await import("../run/offloads/devices.ts")).tunnels,
 };
 
+/** `alignment` of hosts. */
+export const ALIGNMENT: ScenarioPart = {
+  name: "alignment",
+  definitions: ALIGNMENT_DEFINITIONS,
+  properties: { Host: ALIGNMENT_KEYS },
+  load: async () => (await import("../run/offloads/alignment.ts")).alignment,
+};
+
 /** `superPackets`: where checksums are computed. */
 export const OFFLOADS: ScenarioPart = {
   name: "offloads",
@@ -93,4 +109,5 @@ export const PARTS: readonly ScenarioPart[] = [
   NICS,
   TUNNELS,
   OFFLOADS,
+  ALIGNMENT,
 ];

@@ -4,7 +4,7 @@ import { Link, Simulator, type LinkDirections, type LinkEnd } from "@seville/sim
 import { closeHost, type Host, type NetDevice } from "@seville/stack";
 import { addressesOf, linksOf, parseEndpoint } from "../check/network.ts";
 import { duration, rate } from "../quantities.ts";
-import type { EventResult } from "../results.ts";
+import type { EventResult, ScenarioResult } from "../results.ts";
 import type { Event, Interface, Link as LinkSpec, LinkParameters, Scenario, Traffic } from "../types.ts";
 import { CaptureSet, macFor } from "./captures.ts";
 import { buildHost, configureAddresses, configureRoutes, endOf, hostEntries, restore } from "./hosts.ts";
@@ -36,12 +36,14 @@ export class BuiltWorld implements World {
   bytes = 0;
   /** Called when something outside breaks. */
   onFailure: (() => void) | undefined;
+  readonly #runtimes: readonly PartRuntime[];
   readonly #random: Random;
   #failure: Error | undefined;
   #closed = false;
 
   constructor(scenario: Scenario, runtimes: readonly PartRuntime[], until: Nanos, options: RunScenarioOptions) {
     this.scenario = scenario;
+    this.#runtimes = runtimes;
     this.seed = options.seed ?? scenario.seed ?? 1;
     this.#random = createRandom(this.seed);
     this.simulator = new Simulator({ random: this.#random });
@@ -69,6 +71,14 @@ export class BuiltWorld implements World {
     this.#buildPhase(runtimes, "routes");
     for (const [name, spec] of Object.entries(scenario.traffic ?? {})) this.#addTraffic(name, spec, runtimes);
     for (const event of scenario.timeline ?? []) this.#schedule(event, runtimes);
+  }
+
+  /** What the parts add to the result. */
+  partResults(): Pick<ScenarioResult, "alignment"> {
+    return Object.assign({}, ...this.#runtimes.map(({ finish }) => finish?.(this) ?? {})) as Pick<
+      ScenarioResult,
+      "alignment"
+    >;
   }
 
   random(label: string): Random {

@@ -69,6 +69,7 @@ export function collectResult(
     flows: reports.flatMap(({ report }) => report.flow ?? []),
     pings: reports.flatMap(({ report }) => report.ping ?? []),
     ...offloadResults(reports),
+    ...world.partResults(),
     drops,
     events: world.events,
     series: series(world, reports, endedAt, programs),

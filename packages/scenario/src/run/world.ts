@@ -2,7 +2,7 @@ import { SevilleError, type Nanos, type Random } from "@seville/core";
 import type { IpAddress, PacketPool } from "@seville/packet";
 import type { Link, LinkDirections, LinkEnd, Simulator } from "@seville/sim";
 import type { Host, NetDevice } from "@seville/stack";
-import type { EventResult, FlowResult, PingResult } from "../results.ts";
+import type { EventResult, FlowResult, PingResult, ScenarioResult } from "../results.ts";
 import type { Event, Interface, LinkParameters, Scenario, Traffic } from "../types.ts";
 import type { OffloadResult } from "./offloads/offload-result.ts";
 import type { DelayRecorder } from "./delays.ts";
@@ -120,6 +120,8 @@ export interface PartRuntime {
   readonly device?: (site: DeviceSite) => NetDevice | undefined;
   /** After the base has made the interfaces, given the addresses, set the routes. */
   readonly build?: (world: World, phase: "interfaces" | "addresses" | "routes") => void;
+  /** The run is over: what this part adds to the result. */
+  readonly finish?: (world: World) => Pick<ScenarioResult, "alignment">;
   /** Timeline keys. `event` is the whole entry. */
   readonly actions?: Readonly<Record<string, (world: World, event: Event) => EventLabel>>;
   /** Traffic keys. */

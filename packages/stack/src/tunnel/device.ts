@@ -49,6 +49,8 @@ export class TunnelDevice implements NetDevice, TunnelReceiver {
   readonly minMtu = 68;
   readonly maxMtu: number;
   readonly carrier = true;
+  /** Sees each packet that was unwrapped before the stack reads it, and may move its bytes: for models of alignment. */
+  onDecapsulated: ((packet: Packet) => void) | undefined = undefined;
   readonly #host: Host;
   readonly #oif: number;
   readonly #errors = new UnderlayErrors();
@@ -124,6 +126,7 @@ export class TunnelDevice implements NetDevice, TunnelReceiver {
       return;
     }
     forgetSum(packet);
+    this.onDecapsulated?.(packet);
     iface.receive(packet, now);
   }
 

@@ -3,4 +3,4 @@
  *
  * @packageDocumentation
  */
-export { createTunnel, type TunnelDevice, type TunnelDeviceOptions } from "./device.ts";
+export { createTunnel, TunnelDevice, type TunnelDeviceOptions } from "./device.ts";

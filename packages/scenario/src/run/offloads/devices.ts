@@ -13,7 +13,10 @@ export const nics: PartRuntime = {
   device({ host, spec, end }) {
     if (spec.nic === undefined) return undefined;
     installSegmenter(host);
-    return createOffloadNic(host, end, { profile: profileOf(spec.nic) });
+    return createOffloadNic(host, end, {
+      profile: profileOf(spec.nic),
+      ...(spec.rxPad === undefined ? {} : { rxPad: spec.rxPad }),
+    });
   },
   build(world, phase) {
     if (phase !== "interfaces") return;

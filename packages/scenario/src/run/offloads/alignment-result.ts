@@ -1,0 +1,14 @@
+/** What misaligned headers were to one host. */
+export interface AlignmentResult {
+  readonly host: string;
+  readonly arch: "x86" | "strict-align";
+  readonly policy: "leave" | "shift-headers" | "fix-gre";
+  /** Packets that came out of tunnels, and those of them whose network header was misaligned. */
+  readonly packets: number;
+  readonly misaligned: number;
+  /** Bytes that the policy copied. */
+  readonly bytesCopied: number;
+  /** Misaligned words that were read, by protocol, frames from the wire included; each trapped. */
+  readonly traps: Readonly<Record<string, number>>;
+  readonly totalTraps: number;
+}
