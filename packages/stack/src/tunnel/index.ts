@@ -4,3 +4,4 @@
  * @packageDocumentation
  */
 export { createTunnel, TunnelDevice, type TunnelDeviceOptions } from "./device.ts";
+export { createVxlan, VxlanNetwork, type VxlanNetworkConfig } from "./vxlan.ts";
