@@ -1,0 +1,35 @@
+import { describe, expect, test } from "vitest";
+import { loadScenario } from "@seville/scenario/node";
+import { runScenario, type ScenarioResult } from "@seville/scenario";
+import { renderSummary } from "../src/output/summary.ts";
+
+const FILES = { report: undefined, result: undefined, pcap: undefined };
+
+/** Without colours, and with plain spaces. */
+function summary(result: ScenarioResult): string {
+  return renderSummary(result, FILES)
+    .replace(/\u001b\[[0-9;]*m/g, "")
+    .replaceAll("\u202f", " ");
+}
+
+describe("X11: offloads in the summary", () => {
+  test("one row for each NIC and tunnel: where checksums were computed, outside in, and bytes of the CPU", async () => {
+    const result = await runScenario((await loadScenario("offload-matrix")).scenario);
+    const text = summary(result);
+    expect(text).toContain("Offloads: 420 of 420 right on the wire");
+    expect(text).toMatch(/^hw-csum +vxlan\+csum +ld 17\.6 kB/m);
+    expect(text).toMatch(/^tunnel-offload +none +d 0 B +d 0 B +d 0 B +d 0 B +d 0 B +d 0 B$/m);
+    const [first] = result.offloads ?? [];
+    if (first === undefined) throw new Error("nothing was sent");
+    const wrong = summary({ ...result, offloads: [{ ...first, right: false, faults: ["wrong checksum of tcp"] }] });
+    expect(wrong).toContain("Offloads: 0 of 1 right on the wire");
+    expect(wrong).toMatch(/^none +none +s wrong$/m);
+  });
+
+  test("one row for each host that minds alignment", async () => {
+    const text = summary(await runScenario((await loadScenario("alignment")).scenario));
+    expect(text).toMatch(/^x86-leave +x86 +leave +\d+ +\d+ +0 +0 B$/m);
+    expect(text).toMatch(/^strict-leave +strict-align +leave +\d+ +\d+ +[1-9]\d* +0 B$/m);
+    expect(text).toMatch(/^strict-shift +strict-align +shift-headers +\d+ +\d+ +0 +[\d.]+ kB$/m);
+  });
+});
