@@ -1,11 +1,11 @@
-import { millis } from "@seville/core";
+import { createRandom, millis } from "@seville/core";
 import { parseIpv4, parseIpv6, type IpAddress } from "@seville/packet";
 import type { Tunnel } from "@seville/tunnel-encap";
 import { describe, expect, test } from "vitest";
 import { openUdp, startPing, type Host, type NetInterface } from "../src/index.ts";
 import { createTunnel } from "../src/tunnel/index.ts";
 import { testWith } from "../../../tools/testing/needs.ts";
-import { frames } from "./support/captures.ts";
+import { frames, unrecorded } from "./support/captures.ts";
 import { dropsOf, ipv4Packet, sniff } from "./support/packets.ts";
 import {
   addTunnel,
@@ -411,6 +411,46 @@ describe("U8 6to4: the inner address names the router (RFC 3056)", () => {
     expect(one.stats).toMatchObject({ tx_errors: 1, tx_packets: 0 });
   });
 });
+
+describe("U10 mutated tunnel packets never throw and leak nothing", () => {
+  test.each(CASES.filter(([, underlay]) => underlay === 4))("%s", (_name, underlay, make) => {
+    const { world, a, b, tunnelB } = tunnelPair(make, underlay);
+    const eth0 = a.interfaces.named("eth0");
+    const seen = sniff(a, eth0);
+    const family = innerFamilies(make({ local: ends(4)[0], remote: ends(4)[1] }))[0] as 4 | 6;
+    startPing(a, inner(family, "b"), { count: 2, interval: millis(10) });
+    world.runMs(50);
+    const samples = seen.filter((packet) => packet[9] !== 1 && packet[9] !== 58);
+    expect(samples.length).toBeGreaterThan(0);
+    const random = createRandom(7);
+    const before = tunnelB.stats.rx_packets + tunnelB.stats.rx_errors;
+    unrecorded(() => {
+      for (let i = 0; i < 600; i++) {
+        const packet = (samples[i % samples.length] as Uint8Array).slice();
+        // The outer IP header stays, so that the packet gets as far as the tunnel.
+        for (let k = random.below(4); k >= 0; k--) packet[20 + random.below(packet.length - 20)] = random.below(256);
+        const cut = i % 3 === 0 ? 20 + random.below(packet.length - 20) : packet.length;
+        receive(b.interfaces.named("eth0"), shortened(packet, cut));
+        if (i % 50 === 0) world.runMs(1);
+      }
+      world.runMs(50);
+    });
+    expect(tunnelB.stats.rx_packets + tunnelB.stats.rx_errors).toBeGreaterThan(before);
+  });
+});
+
+/** An IPv4 packet of the first `length` bytes, with a header that says so. */
+function shortened(packet: Uint8Array, length: number): Uint8Array {
+  const cut = packet.slice(0, length);
+  const view = new DataView(cut.buffer);
+  view.setUint16(2, length);
+  view.setUint16(10, 0);
+  let sum = 0;
+  for (let at = 0; at < 20; at += 2) sum += view.getUint16(at);
+  sum = (sum & 0xffff) + (sum >>> 16);
+  view.setUint16(10, ~((sum & 0xffff) + (sum >>> 16)) & 0xffff);
+  return cut;
+}
 
 testWith(["tshark"], "the wire: tshark decodes every tunnel and finds no wrong checksum at any level", () => {
   expect(frames.length).toBeGreaterThan(200);
