@@ -102,6 +102,19 @@ describe("U9 VXLAN with a forwarding database (T2)", () => {
     expect(codeOf(() => createVxlan(a, { id: 8, local: parseIpv4("10.0.0.1") }, { dev: "eth9" }))).toBe("ENODEV");
   });
 
+  test("down and up again: what was learned is gone, what was configured is not (vxlan_stop)", () => {
+    const { world, sites } = star();
+    const [one, two] = sites;
+    const first = startPing(one.host, "192.168.0.2", { count: 1 });
+    world.runMs(20);
+    one.host.interfaces.setDown(one.vx);
+    expect(one.device.engine.fdb.find(two.vx.mac, world.simulator.now)).toBeUndefined();
+    one.host.interfaces.setUp(one.vx);
+    const second = startPing(one.host, "192.168.0.3", { count: 1 });
+    world.runMs(20);
+    expect([first.report().received, second.report().received]).toEqual([1, 1]);
+  });
+
   test("a frame that comes back from the overlay with our own address is dropped (LOCAL_MAC)", () => {
     const { world, sites } = star();
     const [one, two] = sites;
