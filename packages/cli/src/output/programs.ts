@@ -1,6 +1,6 @@
 import type { ProgramResult, ProgramWire, ScenarioResult } from "@seville/scenario";
 import { formatCount, formatDrops, formatRate, formatTime, programFate, PROTOCOL_NAMES } from "@seville/report";
-import pc from "picocolors";
+import { colours } from "./colours.ts";
 import { table } from "./table.ts";
 
 /** What programs of this machine measured, and beside it what the simulator and the kernels counted. */
@@ -94,5 +94,5 @@ function counted(wire: ProgramWire | undefined): string[] {
 }
 
 function lost(count: number): string {
-  return count === 0 ? "0" : pc.red(formatCount(count));
+  return count === 0 ? "0" : colours.red(formatCount(count));
 }

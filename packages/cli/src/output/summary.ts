@@ -1,6 +1,6 @@
 import type { Distribution, ScenarioResult } from "@seville/scenario";
 import { formatBytes, formatCount, formatRate, formatShare, formatTime } from "@seville/report";
-import pc from "picocolors";
+import { colours } from "./colours.ts";
 import { programs } from "./programs.ts";
 import { table } from "./table.ts";
 
@@ -30,13 +30,13 @@ export function renderSummary(
 }
 
 function heading({ scenario, run, realtime }: ScenarioResult): string {
-  const line = `${pc.bold(scenario.name)}  seed ${scenario.seed}, ${formatTime(run.endedAt)} of virtual time, ${formatCount(run.events)} events, ${formatCount(run.frames)} frames on links`;
-  const trace = pc.dim(`trace ${run.traceHash}, defaults ${scenario.defaults}`);
+  const line = `${colours.bold(scenario.name)}  seed ${scenario.seed}, ${formatTime(run.endedAt)} of virtual time, ${formatCount(run.events)} events, ${formatCount(run.frames)} frames on links`;
+  const trace = colours.dim(`trace ${run.traceHash}, defaults ${scenario.defaults}`);
   const late =
     realtime === undefined
       ? ""
       : `\nin real time: late by ${formatTime(realtime.p50Lateness)} in the median, ${formatTime(realtime.maxLateness)} at worst`;
-  return `${line}${run.end === "aborted" ? pc.red(" (stopped early)") : ""}\n${trace}${late}`;
+  return `${line}${run.end === "aborted" ? colours.red(" (stopped early)") : ""}\n${trace}${late}`;
 }
 
 function pings({ pings: list }: ScenarioResult): string {
@@ -81,11 +81,11 @@ function offloads({ offloads: list = [] }: ScenarioResult): string {
     const row = rows.get(key) ?? [o.profile, o.tunnel, ...inner.map(() => "")];
     const places = o.checksums.map(({ place }) => PLACES[place]).join("");
     const cost = formatBytes(o.cpuSummed + o.cpuMoved);
-    row[2 + inner.indexOf(o.inner)] = `${places} ${o.right ? cost : pc.red("wrong")}`;
+    row[2 + inner.indexOf(o.inner)] = `${places} ${o.right ? cost : colours.red("wrong")}`;
     rows.set(key, row);
   }
   const right = list.filter((o) => o.right).length;
-  const legend = pc.dim(
+  const legend = colours.dim(
     "checksums from the outside inwards: d device, l local checksum offload, s software, - absent; bytes that the CPU touched",
   );
   const title = `Offloads: ${formatCount(right)} of ${formatCount(list.length)} right on the wire`;
@@ -144,14 +144,14 @@ function interfaces({ interfaces: list }: ScenarioResult): string {
 }
 
 function drops({ drops: list }: ScenarioResult): string {
-  const rows = list.map((d) => [d.place, d.where, d.reason, pc.red(formatCount(d.packets))]);
+  const rows = list.map((d) => [d.place, d.where, d.reason, colours.red(formatCount(d.packets))]);
   return table("Drops", ["place", "what", "reason", "packets"], 3, rows);
 }
 
 function notes({ warnings, pool }: ScenarioResult): string {
   const leaked = pool.after - pool.before;
   const all = leaked === 0 ? warnings : [...warnings, `${leaked} packets leaked: a bug of Seville`];
-  return all.map((warning) => `${pc.yellow("note:")} ${warning}`).join("\n");
+  return all.map((warning) => `${colours.yellow("note:")} ${warning}`).join("\n");
 }
 
 function places(
@@ -170,11 +170,11 @@ function places(
 }
 
 function lost(count: number, of: number): string {
-  return count === 0 ? "0" : pc.red(`${formatCount(count)} (${formatShare(count / Math.max(1, of))})`);
+  return count === 0 ? "0" : colours.red(`${formatCount(count)} (${formatShare(count / Math.max(1, of))})`);
 }
 
 function marked(count: number): string {
-  return count === 0 ? "0" : pc.red(formatCount(count));
+  return count === 0 ? "0" : colours.red(formatCount(count));
 }
 
 function times(distribution: Distribution, pick: (d: Distribution) => readonly number[]): string[] {

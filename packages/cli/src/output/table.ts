@@ -1,11 +1,11 @@
 import Table from "cli-table3";
-import pc from "picocolors";
+import { colours } from "./colours.ts";
 
 /** Columns under a title, the first `left` of them aligned to the left; nothing if there are no rows. */
 export function table(title: string, head: readonly string[], left: number, rows: readonly string[][]): string {
   if (rows.length === 0) return "";
   const made = new Table({
-    head: head.map((text) => pc.dim(text)),
+    head: head.map((text) => colours.dim(text)),
     colAligns: head.map((_, i) => (i < left ? "left" : "right")),
     chars: BARE,
     style: { "padding-left": 0, "padding-right": 2, head: [], border: [], compact: true },
@@ -15,7 +15,7 @@ export function table(title: string, head: readonly string[], left: number, rows
     .toString()
     .split("\n")
     .map((line) => line.trimEnd());
-  return `${pc.bold(title)}\n${lines.join("\n")}`;
+  return `${colours.bold(title)}\n${lines.join("\n")}`;
 }
 
 /** No lines: columns are enough. */
