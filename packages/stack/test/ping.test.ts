@@ -17,6 +17,10 @@ test.each([
   expect(report.min).toBe(millis(6));
 });
 
+test("H1: a neighbour answers within the round trip of the wire, and the text says so as ping does", () => {
+  const { world, a } = pair({ delay: millis(1) });
+  const ping = startPing(a, "10.0.0.2", { count: 1 });
   world.runMs(20);
-  console.log(ping.report().text);
+  expect(ping.report().text).toMatch(/64 bytes from 10\.0\.0\.2: icmp_seq=1 ttl=64 time=[\d.]+ ms/);
+  expect(ping.report().text).toContain("1 packets transmitted, 1 received, 0% packet loss");
 });
