@@ -13,6 +13,7 @@ export default defineConfig({
   test: {
     reporters: ["default", "./tools/testing/reporter.ts"],
     testTimeout: 30_000,
+    setupFiles: ["./tools/testing/setup.ts"],
     // Two cores, and tests that boot kernels or measure latency: no more workers than that.
     maxWorkers: 2,
     projects: [
