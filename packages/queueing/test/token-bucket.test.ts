@@ -77,7 +77,7 @@ describe("token bucket (sch_tbf.c)", () => {
     expect([queue.dequeue(10), queue.nextReady(10), queue.stats.overlimits]).toEqual([undefined, millis(1), 1]);
     queue.clear("LINK_DOWN", 20);
     queue.enqueue(item({ length: 1000 }), 20);
-    expect(queue.dequeue(20)).toBeDefined();
+    expect(queue.dequeue(20)).toMatchObject({ length: 1000 });
   });
 
   test("B7: what is missing or contradictory is said", () => {
