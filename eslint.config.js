@@ -3,8 +3,8 @@ import tseslint from "typescript-eslint";
 /** The floors of the house: a package imports from lower floors only (plus the named exceptions). */
 const FLOORS = [
   ["core", "checksum", "packet"],
-  ["queueing"],
-  ["sim", "tunnel-encap", "tso"],
+  ["queueing", "congestion"],
+  ["sim", "tunnel-encap", "tso", "tcp"],
   ["netdev"],
   ["stack", "host-link"],
   [],
