@@ -23,6 +23,7 @@ export * from "./transmit/device.ts";
 export * from "./transmit/skb-features.ts";
 export * from "./transmit/features-check.ts";
 export { pushVlanInside, stripVlan } from "./transmit/vlan.ts";
+export { countSegments, gsoHeaderBytes, wireBytes } from "./transmit/packet-length.ts";
 export { csumHwOffloadHelp, needsGso, segmentOptions, validateXmit } from "./transmit/validate.ts";
 export * from "./hardware/descriptor.ts";
 export * from "./hardware/silicon.ts";

@@ -3,7 +3,7 @@ import type { DropReason, Nanos, Scheduler } from "@seville/core";
 import type { Packet, PacketPool } from "@seville/packet";
 import { fifo, XMIT_SUCCESS, type Qdisc, type QueueAccess } from "@seville/queueing";
 import { createGro, type Gro, type GroOptions } from "@seville/tso";
-import { DeviceFeatures, type FeatureDeclaration } from "./features/device-features.ts";
+import { DeviceFeatures, type FeatureDeclaration, type SetFeaturesResult } from "./features/device-features.ts";
 import type { FeatureSet } from "./features/feature-set.ts";
 import type { FeatureFix } from "./features/fix-features.ts";
 import type { ByteQueueLimitOptions } from "./queue/byte-queue-limit.ts";
@@ -22,6 +22,7 @@ import {
   type TxQueueStats,
 } from "./stats/queue-stats.ts";
 import { GSO_LEGACY_MAX_SIZE, GSO_MAX_SEGS, type TransmitDevice, type TransmitSink } from "./transmit/device.ts";
+import { countSegments, wireBytes } from "./transmit/packet-length.ts";
 import { validateXmit } from "./transmit/validate.ts";
 
 /** What a driver does for its device (`struct net_device_ops`). */
@@ -37,7 +38,8 @@ export interface DriverOps {
   /** `ndo_features_check`. */
   featuresCheck?(packet: Packet, features: FeatureSet): FeatureSet;
   fixFeatures?(features: FeatureSet): FeatureSet;
-  setFeatures?(features: FeatureSet, before: FeatureSet): void;
+  /** `ndo_set_features`. */
+  setFeatures?(features: FeatureSet, before: FeatureSet): SetFeaturesResult;
   /** `ndo_select_queue`: instead of XPS and hash. */
   selectQueue?(packet: Packet): number;
   /** Groups of statistics that this device has, by their bit. */
@@ -49,8 +51,9 @@ export interface DeviceDeclaration extends FeatureDeclaration {
   readonly name: string;
   /** Queue pairs that the device can have. Default 1. */
   readonly maxQueues?: number;
-  /** Default 65536 and 65535. */
+  /** Default 65536 and 65535; that of IPv4 is `gsoMaxSize`, unless it is said. */
   readonly gsoMaxSize?: number;
+  readonly gsoIpv4MaxSize?: number;
   readonly gsoMaxSegs?: number;
 }
 
@@ -93,6 +96,7 @@ export class NetDev implements TransmitDevice {
   readonly features: DeviceFeatures;
   readonly kernels: ChecksumKernels;
   readonly gsoMaxSize: number;
+  readonly gsoIpv4MaxSize: number;
   readonly gsoMaxSegs: number;
   readonly maxQueues: number;
   readonly steering: TransmitSteering;
@@ -111,6 +115,7 @@ export class NetDev implements TransmitDevice {
     this.name = declaration.name;
     this.maxQueues = declaration.maxQueues ?? 1;
     this.gsoMaxSize = declaration.gsoMaxSize ?? GSO_LEGACY_MAX_SIZE;
+    this.gsoIpv4MaxSize = declaration.gsoIpv4MaxSize ?? this.gsoMaxSize;
     this.gsoMaxSegs = declaration.gsoMaxSegs ?? GSO_MAX_SEGS;
     this.kernels = bindChecksum(options.pool.memory);
     this.#ops = ops;
@@ -124,8 +129,9 @@ export class NetDev implements TransmitDevice {
     this.features = new DeviceFeatures(declaration, {
       ...(ops.fixFeatures === undefined ? {} : { fixFeatures: (f) => ops.fixFeatures?.(f) ?? f }),
       setFeatures: (features, before) => {
-        ops.setFeatures?.(features, before);
+        if (ops.setFeatures?.(features, before) === "failed") return "failed";
         this.#regroup(features);
+        return undefined;
       },
       ...(options.onFix === undefined ? {} : { onFix: options.onFix }),
     });
@@ -192,6 +198,7 @@ export class NetDev implements TransmitDevice {
       this.#drop(packet, "DEV_READY");
       return;
     }
+    countSegments(packet);
     const cpu = this.#options.cpu?.();
     const queue = this.#ops.selectQueue?.(packet) ?? this.steering.pick(packet, cpu);
     packet.queueMapping = queue;
@@ -313,7 +320,7 @@ export class NetDev implements TransmitDevice {
   #createPair(index: number): QueuePair {
     const { scheduler, weight, cpuPerPacket, bql } = this.#options;
     const access: QueueAccess<Packet> = {
-      length: (packet) => packet.totalLength,
+      length: wireBytes,
       onDrop: (packet, reason) => {
         this.#drop(packet, reason);
       },

@@ -203,7 +203,11 @@ describe("F4 the features of a device", () => {
 
   test("F4 dropping the checksum drops TSO, and it comes back with it (C27)", () => {
     const changes: string[] = [];
-    const device = new DeviceFeatures(declaration, { setFeatures: (features) => changes.push(String(features)) });
+    const device = new DeviceFeatures(declaration, {
+      setFeatures: (features) => {
+        changes.push(String(features));
+      },
+    });
     expect(device.set(NETIF_F_HW_CSUM, false).isEmpty).toBe(true);
     expect(device.features.hasAny(ALL_TSO)).toBe(false);
     expect(device.wantedFeatures.has("TSO")).toBe(true);
@@ -236,15 +240,80 @@ describe("F4 the features of a device", () => {
     expect(device.features.has("TSO")).toBe(true);
   });
 
-  test("F4 LRO goes off under a device that forwards, and only LRO (S15)", () => {
+  test("F4 register_netdevice: MANGLEID and NOCACHE_COPY can be switched, but begin off whatever the driver says", () => {
+    const eager = { ...declaration, features: declaration.features.with(names("TSO_MANGLEID", "NOCACHE_COPY")) };
+    const device = new DeviceFeatures(eager);
+    expect(device.hwFeatures.hasAll(names("TSO_MANGLEID", "NOCACHE_COPY"))).toBe(true);
+    expect(device.features.hasAny(names("TSO_MANGLEID", "NOCACHE_COPY"))).toBe(false);
+    expect(device.set(names("TSO_MANGLEID", "NOCACHE_COPY"), true).isEmpty).toBe(true);
+    expect(new DeviceFeatures({ ...declaration, loopback: true }).hwFeatures.has("NOCACHE_COPY")).toBe(false);
+  });
+
+  test("F4 register_netdevice: TSO_MANGLEID takes liberties with identifications, beside what the driver names", () => {
+    expect(new DeviceFeatures(declaration).mangleidFeatures.names()).toEqual(["TSO_MANGLEID"]);
+    const more = new DeviceFeatures({ ...declaration, mangleidFeatures: names("TSO", "GSO_GRE") });
+    expect(more.mangleidFeatures.names()).toEqual(["TSO", "TSO_MANGLEID", "GSO_GRE"]);
+  });
+
+  test("F4 __netdev_update_features: what a driver's hardware did not follow stays as it was, and stays wanted", () => {
+    let works = false;
+    const device = new DeviceFeatures(declaration, { setFeatures: () => (works ? undefined : "failed") });
+    expect(device.set(NETIF_F_HW_CSUM, false).names()).toEqual(["HW_CSUM"]);
+    expect(device.features.hasAll(names("HW_CSUM", "TSO"))).toBe(true);
+    expect(device.wantedFeatures.has("HW_CSUM")).toBe(false);
+    works = true;
+    device.update();
+    expect(device.features.hasAny(names("HW_CSUM", "TSO"))).toBe(false);
+  });
+
+  test("F4 netdev_sync_lower_features: LRO goes off under a device that has it off, and only LRO (S15)", () => {
     const device = new DeviceFeatures(declaration);
     device.set(names("LRO"), true);
     expect(device.features.has("LRO")).toBe(true);
     device.disableFromAbove(names("LRO", "TSO"));
     expect(device.features.has("LRO")).toBe(false);
     expect(device.features.has("TSO")).toBe(true);
+  });
+
+  test("F4 netdev_sync_upper_features: it cannot be switched on meanwhile, and does not come back by itself", () => {
+    const device = new DeviceFeatures(declaration);
+    device.set(names("LRO"), true);
+    device.disableFromAbove(names("LRO"));
+    expect(device.set(names("LRO"), true).names()).toEqual(["LRO"]);
+    // It is wanted again now, as `ethtool -k` would say: off [requested on].
+    expect(device.wantedFeatures.has("LRO")).toBe(true);
     device.disableFromAbove(FeatureSet.NONE);
     expect(device.features.has("LRO")).toBe(true);
+    const other = new DeviceFeatures(declaration);
+    other.set(names("LRO"), true);
+    other.disableFromAbove(names("LRO"));
+    other.disableFromAbove(FeatureSet.NONE);
+    expect(other.features.has("LRO")).toBe(false);
+  });
+
+  test("F4 the rules come before the upper device: GRO_HW takes LRO's place with a message, and keeps it (S15)", () => {
+    const messages: string[] = [];
+    const device = new DeviceFeatures(
+      { ...declaration, hwFeatures: hwFeatures.with(names("GRO_HW")) },
+      { onFix: ({ message }) => messages.push(message) },
+    );
+    device.disableFromAbove(names("LRO"));
+    device.set(names("LRO", "GRO_HW"), true);
+    expect(messages).toContain("Dropping LRO feature since HW-GRO is requested.");
+    expect(device.features.has("GRO_HW")).toBe(true);
+  });
+
+  test("F4 dev_disable_lro: off for good; a device where it is fixed says that it is not", () => {
+    const device = new DeviceFeatures(declaration);
+    device.set(names("LRO"), true);
+    expect(device.disableLro()).toBe(true);
+    expect(device.wantedFeatures.has("LRO")).toBe(false);
+    const stubborn = new DeviceFeatures({
+      ...declaration,
+      hwFeatures: hwFeatures.without(names("LRO")),
+      features: declaration.features.with(names("LRO")),
+    });
+    expect(stubborn.disableLro()).toBe(false);
   });
 });
 

@@ -367,7 +367,6 @@ describe("E5 C21 skb_csum_hwoffload_help: who sums", () => {
     ["IP_CSUM, UDP over IPv4", { ...tcp, protocol: "udp" }, families, true],
     ["IPV6_CSUM, TCP over plain IPv6", { ...tcp, inner: 6 }, families, true],
     ["IPV6_CSUM, behind an extension header", { ...tcp, inner: 6, extension: true }, families, false],
-    ["IP_CSUM only, IPv6", { ...tcp, inner: 6 }, names("IP_CSUM"), false],
     ["no feature", tcp, FeatureSet.NONE, false],
     ["SCTP with HW_CSUM only (C18)", { inner: 4, protocol: "sctp", payload: 40 }, names("HW_CSUM"), false],
     ["SCTP with SCTP_CRC (C18)", { inner: 4, protocol: "sctp", payload: 40 }, names("SCTP_CRC"), true],
@@ -378,6 +377,16 @@ describe("E5 C21 skb_csum_hwoffload_help: who sums", () => {
     expect(csumHwOffloadHelp(packet, device, features)).toBe(true);
     expect(packet.ipSummed).toBe(byDevice ? CHECKSUM_PARTIAL : CHECKSUM_NONE);
     if (!byDevice) expect(faultsOf(packet.bytes())).toEqual([]);
+  });
+
+  test("whose family is not among the device's is sorted out before, by harmonize_features", () => {
+    // By itself the function believes that features are those of the packet, as the kernel's does.
+    const packet = packetOf({ ...tcp, inner: 6 });
+    csumHwOffloadHelp(packet, device, names("IP_CSUM"));
+    expect(packet.ipSummed).toBe(CHECKSUM_PARTIAL);
+    const [sent] = validated({ ...tcp, inner: 6 }, deviceOf({ features: names("SG", "IP_CSUM") }));
+    expect(sent!.ipSummed).toBe(CHECKSUM_NONE);
+    expect(faultsOf(sent!.bytes())).toEqual([]);
   });
 
   test("an offset that is neither TCP's nor UDP's is not for IP_CSUM", () => {

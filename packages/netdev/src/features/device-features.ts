@@ -1,6 +1,14 @@
 import { FeatureSet } from "./feature-set.ts";
 import { fixFeatures, type FeatureFix } from "./fix-features.ts";
-import { NEVER_CHANGE, SOFT_FEATURES, SOFT_FEATURES_OFF, UPPER_DISABLES } from "./flags.ts";
+import {
+  NETIF_F_LRO,
+  NETIF_F_NOCACHE_COPY,
+  NETIF_F_TSO_MANGLEID,
+  NEVER_CHANGE,
+  SOFT_FEATURES,
+  SOFT_FEATURES_OFF,
+  UPPER_DISABLES,
+} from "./flags.ts";
 
 /** What a driver says of its device before it registers it (`struct net_device`). */
 export interface FeatureDeclaration {
@@ -16,14 +24,28 @@ export interface FeatureDeclaration {
   readonly mplsFeatures: FeatureSet;
   /** Segmentation that the device does only of packets that software prepared (GSO_PARTIAL; S7). */
   readonly gsoPartialFeatures: FeatureSet;
+  /**
+   * Features that take liberties with the inner IPv4 identification (`mangleid_features`), beside TSO_MANGLEID, which
+   * always does. Default: none.
+   */
+  readonly mangleidFeatures?: FeatureSet;
+  /** It is the loopback device, which copies nothing from users: NOCACHE_COPY cannot be switched. Default: no. */
+  readonly loopback?: boolean;
 }
+
+/** What a driver answers when it is told its new features. */
+// eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- most drivers have nothing to answer
+export type SetFeaturesResult = void | "failed";
 
 /** What a driver may have a say in. */
 export interface FeatureHooks {
   /** `ndo_fix_features`: dependencies of this device's own, before the general ones. */
   fixFeatures?(features: FeatureSet): FeatureSet;
-  /** `ndo_set_features`: `features` are on from now on. `before` are still in the device. */
-  setFeatures?(features: FeatureSet, before: FeatureSet): void;
+  /**
+   * `ndo_set_features`: `features` are on from now on; `before` are still in the device. A driver whose hardware did not
+   * follow answers `"failed"`: everything stays as it was.
+   */
+  setFeatures?: (features: FeatureSet, before: FeatureSet) => SetFeaturesResult;
   /** What was taken back, and why: the kernel's log. */
   onFix?: (fix: FeatureFix) => void;
 }
@@ -39,23 +61,29 @@ export class DeviceFeatures implements FeatureDeclaration {
   readonly vlanFeatures: FeatureSet;
   readonly mplsFeatures: FeatureSet;
   readonly gsoPartialFeatures: FeatureSet;
+  readonly mangleidFeatures: FeatureSet;
   readonly #hooks: FeatureHooks;
   #active: FeatureSet;
   #wanted: FeatureSet;
   /** Of an upper device: switched off there, so off here. */
   #disabledFromAbove: FeatureSet = FeatureSet.NONE;
 
-  /** As `register_netdevice`: software features are added, and with SG also software GSO. */
+  /**
+   * As `register_netdevice`, in its order: software features are added, then what is on and can be switched is wanted, then
+   * more is made switchable. So TSO_MANGLEID and NOCACHE_COPY begin off, even if the driver says that they are on.
+   */
   constructor(declared: FeatureDeclaration, hooks: FeatureHooks = {}) {
     this.#hooks = hooks;
     const switchable = declared.hwFeatures.with(SOFT_FEATURES).with(SOFT_FEATURES_OFF).without(NEVER_CHANGE);
-    this.hwFeatures = withMangleId(switchable);
+    this.#active = declared.features.with(SOFT_FEATURES);
+    this.#wanted = this.#active.and(switchable);
+    const copying = declared.loopback === true ? FeatureSet.NONE : NETIF_F_NOCACHE_COPY;
+    this.hwFeatures = withMangleId(switchable.with(copying));
     this.vlanFeatures = withMangleId(declared.vlanFeatures).with(FeatureSet.of("HIGHDMA"));
     this.hwEncFeatures = withMangleId(declared.hwEncFeatures).with(FeatureSet.of("SG", "GSO_PARTIAL"));
     this.mplsFeatures = withMangleId(declared.mplsFeatures).with(FeatureSet.of("SG"));
     this.gsoPartialFeatures = declared.gsoPartialFeatures;
-    this.#active = declared.features.with(SOFT_FEATURES);
-    this.#wanted = this.#active.and(this.hwFeatures);
+    this.mangleidFeatures = (declared.mangleidFeatures ?? FeatureSet.NONE).with(NETIF_F_TSO_MANGLEID);
     this.update();
   }
 
@@ -80,22 +108,40 @@ export class DeviceFeatures implements FeatureDeclaration {
     return on ? change.without(this.#active) : change.and(this.#active);
   }
 
-  /** An upper device (a bridge that forwards, a bond) has these switched off (`netdev_sync_lower_features`). */
+  /**
+   * An upper device (a bond, a bridge) has these switched off: they go off here, and cannot be switched on before the upper
+   * device lets them (`netdev_sync_lower_features`, `netdev_sync_upper_features`). As in Linux they are not wanted any more
+   * either, so they do not come back by themselves.
+   */
   disableFromAbove(features: FeatureSet): void {
     this.#disabledFromAbove = features.and(UPPER_DISABLES);
+    this.#wanted = this.#wanted.without(this.#disabledFromAbove.and(this.#active));
     this.update();
   }
 
-  /** Works out what is on (`netdev_update_features`): for when a condition of the driver's own has changed. */
+  /**
+   * Switches LRO off for good (`dev_disable_lro`): whoever forwards or bridges what this device receives calls it, for what
+   * LRO merged cannot be taken apart again (S15). Answers whether it is off; a device where LRO is fixed keeps it.
+   */
+  disableLro(): boolean {
+    this.#wanted = this.#wanted.without(NETIF_F_LRO);
+    this.update();
+    return !this.#active.has("LRO");
+  }
+
+  /**
+   * Works out what is on (`__netdev_update_features`): for when a condition of the driver's own has changed. First the
+   * driver's rules, then the general ones, then those of the upper device.
+   */
   update(): void {
     // What cannot be switched stays; the rest is as wanted.
-    const fixed = this.#active.without(this.hwFeatures);
-    const asked = this.#hooks.fixFeatures?.(fixed.with(this.#wanted)) ?? fixed.with(this.#wanted);
-    const allowed = asked.without(this.#disabledFromAbove);
-    const features = fixFeatures(allowed, this.gsoPartialFeatures, this.#hooks.onFix);
+    const wanted = this.#active.without(this.hwFeatures).with(this.#wanted);
+    const asked = this.#hooks.fixFeatures?.(wanted) ?? wanted;
+    const fixed = fixFeatures(asked, this.gsoPartialFeatures, this.#hooks.onFix);
+    const features = fixed.without(this.#disabledFromAbove);
     const before = this.#active;
     if (features.equals(before)) return;
-    this.#hooks.setFeatures?.(features, before);
+    if (this.#hooks.setFeatures?.(features, before) === "failed") return;
     this.#active = features;
   }
 }

@@ -15,6 +15,8 @@ export interface TransmitDevice {
   readonly kernels: ChecksumKernels;
   /** `gso_max_size`: a super-packet has fewer bytes than this. */
   readonly gsoMaxSize: number;
+  /** `gso_ipv4_max_size`: the same for everything but IPv6. Default: `gsoMaxSize`. */
+  readonly gsoIpv4MaxSize?: number;
   /** `gso_max_segs`: and stands for no more segments than this. */
   readonly gsoMaxSegs: number;
   /** `ndo_features_check`: the features that are left for this packet, of those given. */

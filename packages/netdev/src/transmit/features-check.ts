@@ -14,8 +14,8 @@ import {
 import { recognise, type ParserLimits } from "@seville/checksum";
 import type { FeatureSet } from "../features/feature-set.ts";
 import { canChecksum } from "../features/fix-features.ts";
-import { CSUM_MASK, GSO_MASK } from "../features/flags.ts";
-import { headerBytes, ipProtocol, networkProtocol } from "./frame.ts";
+import { CSUM_MASK, DOUBLE_TAGGED, GSO_MASK } from "../features/flags.ts";
+import { countTags, headerBytes, ipProtocol, networkProtocol } from "./frame.ts";
 
 /*
  * Parts for a driver's `ndo_features_check`: each takes away what its hardware would get wrong for this packet, so that
@@ -48,6 +48,19 @@ export function tunnelPortCheck(packet: Packet, features: FeatureSet, ports: rea
   if (ipProtocol(packet, packet.networkHeader, networkProtocol(packet)) !== IPPROTO_UDP) return features;
   const port = udp.destinationPort(packet.pool.memory.view, packet.transportHeader);
   return ports.includes(port) ? features : features.without(CSUM_AND_GSO);
+}
+
+/** Everything that is left (`passthru_features_check`): for a device that hands on what it gets, to one that checks itself. */
+export function passthruFeaturesCheck(_packet: Packet, features: FeatureSet): FeatureSet {
+  return features;
+}
+
+/**
+ * What a frame with two tags or more may still ask for: no checksum but HW_CSUM, whose hardware counts bytes and not headers
+ * (`vlan_features_check`). A device without a check of its own gets this one.
+ */
+export function vlanFeaturesCheck(packet: Packet, features: FeatureSet): FeatureSet {
+  return countTags(packet) > 1 ? features.and(DOUBLE_TAGGED) : features;
 }
 
 /** Which tunnels a device can look into. */

@@ -21,6 +21,12 @@ export function countTags(packet: Packet): number {
   return tags;
 }
 
+/** EtherType behind the addresses: that of a tag, if one is in the bytes (`skb->protocol`). 0: the frame is too short. */
+export function etherType(packet: Packet): number {
+  const at = packet.data + TYPE_AT;
+  return at + 2 <= packet.tail ? packet.pool.memory.view.getUint16(at) : 0;
+}
+
 /** EtherType of what follows the VLAN tags (`skb_network_protocol`). 0: the frame is too short for one. */
 export function networkProtocol(packet: Packet): number {
   const { view } = packet.pool.memory;

@@ -14,9 +14,10 @@ import {
 } from "@seville/packet";
 import { FeatureSet } from "../features/feature-set.ts";
 import { canChecksum, intersectFeatures } from "../features/fix-features.ts";
-import { CSUM_MASK, DOUBLE_TAGGED, GSO_MASK, NETIF_F_TSO_MANGLEID } from "../features/flags.ts";
+import { CSUM_MASK, GSO_MASK } from "../features/flags.ts";
 import type { TransmitDevice } from "./device.ts";
-import { countTags, isMpls, networkHeaderLength, networkProtocol } from "./frame.ts";
+import { vlanFeaturesCheck } from "./features-check.ts";
+import { countTags, etherType, isMpls, networkHeaderLength, networkProtocol } from "./frame.ts";
 
 const VLAN_TX = FeatureSet.of("HW_VLAN_CTAG_TX", "HW_VLAN_STAG_TX");
 const NEED_PLAIN_IPV6 = FeatureSet.of("IPV6_CSUM", "TSO6", "GSO_UDP_L4");
@@ -35,10 +36,9 @@ export function skbFeatures(packet: Packet, device: TransmitDevice): FeatureSet 
   let { features } = device.features;
   if (packet.gsoSize > 0) features = gsoFeaturesCheck(packet, device, features);
   if (packet.encapsulation) features = features.and(hwEncFeatures);
-  const tags = countTags(packet);
-  if (tags > 0) features = intersectFeatures(features, vlanFeatures.with(VLAN_TX));
-  if (device.featuresCheck !== undefined) features = features.and(device.featuresCheck(packet, features));
-  else if (tags > 1) features = intersectFeatures(features, DOUBLE_TAGGED);
+  if (countTags(packet) > 0) features = intersectFeatures(features, vlanFeatures.with(VLAN_TX));
+  if (device.featuresCheck === undefined) features = vlanFeaturesCheck(packet, features);
+  else features = features.and(device.featuresCheck(packet, features));
   return harmonize(packet, device, features);
 }
 
@@ -46,14 +46,21 @@ export function skbFeatures(packet: Packet, device: TransmitDevice): FeatureSet 
 function gsoFeaturesCheck(packet: Packet, device: TransmitDevice, features: FeatureSet): FeatureSet {
   const { gsoType } = packet;
   if (packet.gsoSegs > device.gsoMaxSegs) return features.without(GSO_MASK);
-  if (packet.totalLength >= device.gsoMaxSize) return features.without(GSO_MASK);
+  if (packet.totalLength >= gsoMaxSizeOf(packet, device)) return features.without(GSO_MASK);
   if (gsoType === 0) return features.without(GSO_MASK);
   let left = features;
   // What the device does only after software has prepared the packet comes back with the preparation.
   if ((gsoType & SKB_GSO_PARTIAL) === 0) left = left.without(device.features.gsoPartialFeatures);
-  if ((gsoType & SKB_GSO_TCPV4) !== 0 && mayBeFragmented(packet)) left = left.without(NETIF_F_TSO_MANGLEID);
+  if ((gsoType & SKB_GSO_TCPV4) !== 0 && mayBeFragmented(packet)) {
+    left = left.without(device.features.mangleidFeatures);
+  }
   if (left.has("IPV6_CSUM") && hasIpv6Extensions(packet)) left = left.without(NEED_PLAIN_IPV6);
   return left;
+}
+
+/** `netif_get_gso_max_size`: IPv4 and all that is not IPv6 by its outermost EtherType has a limit of its own. */
+function gsoMaxSizeOf(packet: Packet, { gsoMaxSize, gsoIpv4MaxSize = gsoMaxSize }: TransmitDevice): number {
+  return etherType(packet) === ETH_P_IPV6 ? gsoMaxSize : gsoIpv4MaxSize;
 }
 
 /** The identification of a packet without DF must be unique (RFC 6864 §4.1): no liberties with it. */

@@ -1,16 +1,27 @@
 import { checksumHelp } from "@seville/checksum";
-import { CHECKSUM_PARTIAL, CHECKSUM_UNNECESSARY, ETH_P_IPV6, ipv6, NO_HEADER, type Packet } from "@seville/packet";
+import {
+  CHECKSUM_PARTIAL,
+  CHECKSUM_UNNECESSARY,
+  ETH_P_IPV6,
+  GSO_BY_FRAGS,
+  ipv6,
+  NO_HEADER,
+  SKB_GSO_DODGY,
+  type Packet,
+} from "@seville/packet";
 import { segment, type SegmentOptions, type SegmentRefusal } from "@seville/tso";
-import type { FeatureSet } from "../features/feature-set.ts";
+import { FeatureSet } from "../features/feature-set.ts";
 import { canChecksum } from "../features/fix-features.ts";
 import { NETIF_F_GSO_ROBUST } from "../features/flags.ts";
 import type { TransmitDevice, TransmitSink } from "./device.ts";
 import { networkHeaderLength, networkProtocol } from "./frame.ts";
+import { countSegments, gsoHeaderBytes } from "./packet-length.ts";
 import { gsoOk, skbFeatures } from "./skb-features.ts";
 import { pushVlanInside } from "./vlan.ts";
 
 const TCP_OFFSET = 16;
 const UDP_OFFSET = 6;
+const IP_CSUMS = FeatureSet.of("IP_CSUM", "IPV6_CSUM");
 
 /**
  * Makes of a packet what the device can take, in the kernel's order: features, VLAN, GSO, checksum (C27;
@@ -52,6 +63,11 @@ export function needsGso(packet: Packet, features: FeatureSet): boolean {
 }
 
 function segmentInSoftware(packet: Packet, device: TransmitDevice, features: FeatureSet, sink: TransmitSink): void {
+  if (onlyNeedsCounting(packet, features)) {
+    countSegments(packet);
+    sink.send(packet);
+    return;
+  }
   const outcome = segment(
     packet,
     (one) => {
@@ -60,6 +76,18 @@ function segmentInSoftware(packet: Packet, device: TransmitDevice, features: Fea
     segmentOptions(packet, device, features),
   );
   if (!outcome.ok) sink.drop(packet, dropReasonOf(outcome.reason));
+}
+
+/**
+ * A super-packet of doubtful origin that the device could split: its segments are counted, nothing else (S1; the first thing
+ * that `tcp_gso_segment` and `__udp_gso_segment` look at). One that makes no sense is left to segmentation, which refuses it.
+ */
+function onlyNeedsCounting(packet: Packet, features: FeatureSet): boolean {
+  const { gsoType, gsoSize, ipSummed, totalLength } = packet;
+  if ((gsoType & SKB_GSO_DODGY) === 0 || gsoSize === GSO_BY_FRAGS || ipSummed !== CHECKSUM_PARTIAL) return false;
+  if (!gsoOk(packet, features.with(NETIF_F_GSO_ROBUST))) return false;
+  const headers = gsoHeaderBytes(packet);
+  return headers !== -1 && totalLength - headers > gsoSize;
 }
 
 /** What software may leave to the device, given the features that it has for this packet (`__skb_gso_segment`). */
@@ -93,11 +121,11 @@ export function csumHwOffloadHelp(packet: Packet, device: TransmitDevice, featur
 function deviceFinishes(packet: Packet, features: FeatureSet): boolean {
   if (packet.csumNotInet) return features.has("SCTP_CRC");
   if (features.has("HW_CSUM")) return true;
-  // IP_CSUM and IPV6_CSUM speak of TCP and UDP only, which the offset of the field gives away.
-  if (packet.csumOffset !== TCP_OFFSET && packet.csumOffset !== UDP_OFFSET) return false;
-  const protocol = networkProtocol(packet);
-  if (!canChecksum(features, protocol)) return false;
-  return protocol !== ETH_P_IPV6 || isPlainIpv6(packet);
+  // Whether it is the right one of the two, skbFeatures has seen to: the wrong one is not among the features any more.
+  if (!features.hasAny(IP_CSUMS)) return false;
+  if (networkProtocol(packet) === ETH_P_IPV6 && !isPlainIpv6(packet)) return false;
+  // They speak of TCP and UDP only, which the offset of the field gives away.
+  return packet.csumOffset === TCP_OFFSET || packet.csumOffset === UDP_OFFSET;
 }
 
 function isPlainIpv6(packet: Packet): boolean {
