@@ -19,6 +19,3 @@ export * from "./offload/transmit.ts";
 export * from "./offload/lco.ts";
 export * from "./offload/replace.ts";
 export * from "./offload/remcsum.ts";
-export * from "./offload/features.ts";
-export * from "./offload/parse.ts";
-export * from "./offload/device.ts";

@@ -55,11 +55,25 @@ export function verifySctp(
 
 const CHUNK_INIT = 1;
 const CHUNK_COOKIE_ECHO = 10;
+const CHUNK_ASCONF = 193;
+/** A receiver of these may not know (any more) what has been agreed on. */
+const NEED_CRC32C: readonly number[] = [CHUNK_INIT, CHUNK_COOKIE_ECHO, CHUNK_ASCONF];
 
 /**
- * Whether a packet whose first chunk has this type may be sent with a checksum of 0 (RFC 9653 §5.2): only once the peer
- * has said that it accepts them, and never with an INIT or COOKIE ECHO, which may meet a peer that forgot.
+ * Whether a packet with these chunks may be sent with a checksum of 0 (RFC 9653 §5.2): only once the peer has said that it
+ * accepts them; never with an INIT, COOKIE ECHO or ASCONF in it, wherever in the packet; and never in answer to a packet that
+ * is out of the blue, for there is no association in which anything was agreed on.
+ *
+ * @param peerAccepts the peer sent "Zero Checksum Acceptable" (RFC 9653 §4), with an alternate error detection method that
+ *   this packet fulfils
+ * @param chunkTypes type of the packet's only chunk, or those of all
  */
-export function mayOmitSctpChecksum(peerAccepts: boolean, firstChunkType: number): boolean {
-  return peerAccepts && firstChunkType !== CHUNK_INIT && firstChunkType !== CHUNK_COOKIE_ECHO;
+export function mayOmitSctpChecksum(
+  peerAccepts: boolean,
+  chunkTypes: number | readonly number[],
+  isAnswerOutOfTheBlue = false,
+): boolean {
+  if (!peerAccepts || isAnswerOutOfTheBlue) return false;
+  const types = typeof chunkTypes === "number" ? [chunkTypes] : chunkTypes;
+  return !types.some((type) => NEED_CRC32C.includes(type));
 }

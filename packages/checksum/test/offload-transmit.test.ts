@@ -265,12 +265,28 @@ describe("C19 the zero checksum of RFC 9653", () => {
     expect(verifySctp(kernels, data, 11, { acceptable: true })).toBe(false);
   });
 
-  test("C19 RFC 9653 §5.2: never with INIT or COOKIE ECHO, and not before the peer accepts", () => {
-    const [DATA, INIT, COOKIE_ECHO] = [0, 1, 10];
-    expect(mayOmitSctpChecksum(true, DATA)).toBe(true);
-    expect(mayOmitSctpChecksum(true, INIT)).toBe(false);
-    expect(mayOmitSctpChecksum(true, COOKIE_ECHO)).toBe(false);
-    expect(mayOmitSctpChecksum(false, DATA)).toBe(false);
+  const [DATA, INIT, INIT_ACK, SACK, ABORT, COOKIE_ECHO, COOKIE_ACK, ASCONF_ACK, ASCONF] = [
+    0, 1, 2, 3, 6, 10, 11, 128, 193,
+  ];
+
+  test.each([DATA, INIT_ACK, SACK, ABORT, COOKIE_ACK, ASCONF_ACK])(
+    "C19 RFC 9653 §5.2: chunk %i may go without a CRC once the peer accepts that, and not before",
+    (type) => {
+      expect(mayOmitSctpChecksum(true, type)).toBe(true);
+      expect(mayOmitSctpChecksum(false, type)).toBe(false);
+    },
+  );
+
+  test.each([INIT, COOKIE_ECHO, ASCONF])("C19 RFC 9653 §5.2: a packet with chunk %i has its CRC", (type) => {
+    expect(mayOmitSctpChecksum(true, type)).toBe(false);
+    // Wherever in the packet it is.
+    expect(mayOmitSctpChecksum(true, [type, DATA])).toBe(false);
+    expect(mayOmitSctpChecksum(true, [SACK, type])).toBe(false);
+    expect(mayOmitSctpChecksum(true, [SACK, DATA])).toBe(true);
+  });
+
+  test("C19 RFC 9653 §5.2: an answer to a packet out of the blue has its CRC", () => {
+    expect(mayOmitSctpChecksum(true, ABORT, true)).toBe(false);
   });
 });
 

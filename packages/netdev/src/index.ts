@@ -28,6 +28,7 @@ export { csumHwOffloadHelp, needsGso, segmentOptions, validateXmit } from "./tra
 export * from "./hardware/descriptor.ts";
 export * from "./hardware/silicon.ts";
 export { parseFrame, type ParsedFrame, type TransportHeader } from "./hardware/receive-parse.ts";
+export { recognise, type FoundTransport, type ParserLimits } from "./hardware/transmit-parse.ts";
 export { receiveFrame, type RxHash, type RxSwitches } from "./hardware/receive-unit.ts";
 export { transmitFrames, type TxResult } from "./hardware/transmit-unit.ts";
 export type { TxCompletion } from "./hardware/rings.ts";

@@ -1,16 +1,21 @@
 import { createPacketMemory } from "@seville/core";
-import { bindChecksum, CHECKSUM_NONE, type TransmitFrame } from "@seville/checksum";
+import { bindChecksum, CHECKSUM_NONE, type TransmitPacket } from "@seville/checksum";
 import { naiveSum } from "./naive.ts";
 
 export const memory = createPacketMemory({ bytes: 1 << 20 });
 export const kernels = bindChecksum(memory);
 
 /** A packet that is nothing but its fields; `Packet` of `@seville/packet` has them too. */
-export interface TestFrame extends TransmitFrame {
+export interface TestFrame extends TransmitPacket {
   data: number;
   tail: number;
   gsoSize: number;
   encapsulation: boolean;
+  protocol: number;
+  networkHeader: number;
+  transportHeader: number;
+  innerNetworkHeader: number;
+  innerTransportHeader: number;
   fragList?: TestFrame[];
 }
 

@@ -10,7 +10,6 @@ import {
   tcp,
   UDP,
   udp,
-  vxlan,
   withPseudo,
   type Family,
   type TestFrame,
@@ -60,26 +59,4 @@ function withExtra(family: Family, protocol: number, segment: Uint8Array): Uint8
   const packet = join(ip(4, protocol, join([0x94, 4, 0, 0], segment)));
   packet[0] = 0x46;
   return packet;
-}
-
-/** A PARTIAL TCP segment in VXLAN, the outer checksum 0. */
-export function tunnelled(outer: Family, inner: Family, port = 4789): TestFrame {
-  const segment = withPseudo(inner, TCP, tcp(payload(301)));
-  const innerPacket = ip(inner, TCP, segment);
-  const frame = ethernet(
-    ETHER_TYPE[outer],
-    ip(outer, UDP, udp(9, port, vxlan(ethernet(ETHER_TYPE[inner], innerPacket)))),
-  );
-  const start = frame.length - segment.length;
-  return lay(frame, {
-    ipSummed: CHECKSUM_PARTIAL,
-    encapsulation: true,
-    protocol: ETHER_TYPE[outer],
-    csumStart: start,
-    csumOffset: 16,
-    networkHeader: 14,
-    transportHeader: 14 + (outer === 4 ? 20 : 40),
-    innerNetworkHeader: frame.length - innerPacket.length,
-    innerTransportHeader: start,
-  });
 }

@@ -1,4 +1,3 @@
-import type { ParserLimits } from "@seville/checksum";
 import {
   ETH_P_IP,
   ETH_P_IPV6,
@@ -13,6 +12,7 @@ import {
   udp,
   vlan,
 } from "@seville/packet";
+import type { ParserLimits } from "./transmit-parse.ts";
 
 /** A transport header that carries a checksum, with the IP header in front of it. Offsets are absolute. */
 export interface TransportHeader {

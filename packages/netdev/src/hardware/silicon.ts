@@ -1,4 +1,4 @@
-import type { ParserLimits } from "@seville/checksum";
+import type { ParserLimits } from "./transmit-parse.ts";
 
 /**
  * What the transmit side of a NIC is able to do, whatever its driver says. Plain data; hardware/transmit-unit.ts does

@@ -1,17 +1,10 @@
-import {
-  checksumHelp,
-  dataLength,
-  finish,
-  mangleZero,
-  recognise,
-  sumData,
-  type ChecksumKernels,
-} from "@seville/checksum";
+import { checksumHelp, dataLength, finish, mangleZero, sumData, type ChecksumKernels } from "@seville/checksum";
 import { CHECKSUM_NONE, CHECKSUM_PARTIAL, type Packet } from "@seville/packet";
 import { pushVlanInside } from "../transmit/vlan.ts";
 import type { ChecksumRequest, SegmentationRequest, TxDescriptor } from "./descriptor.ts";
 import { replicate } from "./segmentation-unit.ts";
 import type { TxSilicon } from "./silicon.ts";
+import { recognise } from "./transmit-parse.ts";
 
 /** What the transmit side did with one descriptor. */
 export interface TxResult {

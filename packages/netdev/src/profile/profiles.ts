@@ -1,4 +1,3 @@
-import type { ParserLimits } from "@seville/checksum";
 import { invalidArgument } from "@seville/core";
 import type { FeatureName } from "../features/bits.ts";
 import { FeatureSet } from "../features/feature-set.ts";
@@ -12,6 +11,7 @@ import {
   tunnelPortCheck,
 } from "../transmit/features-check.ts";
 import type { NicProfile } from "./profile.ts";
+import type { ParserLimits } from "../hardware/transmit-parse.ts";
 
 const of = (...names: readonly FeatureName[]): FeatureSet => FeatureSet.of(...names);
 

@@ -11,10 +11,10 @@ import {
   udp,
   type Packet,
 } from "@seville/packet";
-import { recognise, type ParserLimits } from "@seville/checksum";
 import type { FeatureSet } from "../features/feature-set.ts";
 import { canChecksum } from "../features/fix-features.ts";
 import { CSUM_MASK, DOUBLE_TAGGED, GSO_MASK } from "../features/flags.ts";
+import { recognise, type ParserLimits } from "../hardware/transmit-parse.ts";
 import { countTags, headerBytes, ipProtocol, networkProtocol } from "./frame.ts";
 
 /*
