@@ -4,7 +4,7 @@ import tseslint from "typescript-eslint";
 const FLOORS = [
   ["core", "checksum", "packet"],
   ["queueing", "congestion"],
-  ["sim", "tunnel-encap", "tso", "tcp"],
+  ["sim", "tunnel-encap", "tso", "tcp", "vrf"],
   ["netdev"],
   ["stack", "host-link"],
   [],
