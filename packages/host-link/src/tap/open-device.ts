@@ -1,13 +1,17 @@
 import { closeSync, constants, existsSync, openSync, readFileSync } from "node:fs";
 import { errorCode, errnoName, fromNodeError, hostError } from "../port/errors.ts";
 import type { Libc } from "../libc/libc.ts";
-import type { TapWorkerData } from "./messages.ts";
+import type { TapWorkerData, VnetGrant } from "./messages.ts";
+import { grantVnet } from "./vnet-grant.ts";
 import {
   getFlags,
   getHardwareAddress,
+  getMtu,
+  IFF_MULTI_QUEUE,
   IFF_NO_PI,
   IFF_TAP,
   IFF_UP,
+  IFF_VNET_HDR,
   ifreq,
   parseTxDropped,
   setFlags,
@@ -15,6 +19,7 @@ import {
   setMtu,
   SIOCGIFFLAGS,
   SIOCGIFHWADDR,
+  SIOCGIFMTU,
   SIOCSIFFLAGS,
   SIOCSIFHWADDR,
   SIOCSIFMTU,
@@ -28,34 +33,51 @@ const SOCK_DGRAM = 2;
 const SOCK_CLOEXEC = 0o2000000;
 const TUN_PATH = "/dev/net/tun";
 
-/** Device, its address, and how many frames its kernel had dropped before we came. */
+/** A device, open. */
 export interface OpenDevice {
-  readonly fd: number;
+  /** One for each queue. */
+  readonly fds: readonly number[];
   readonly mac: Uint8Array;
+  readonly mtu: number;
+  readonly vnet: VnetGrant | undefined;
 }
 
 /**
  * Opens (and makes, unless it is there) a TAP device, in the calling *thread's* network namespace, which it first changes
  * for the one that was asked for. So it runs in a thread of its own.
  *
- * Offloads are off: the kernel then finishes every checksum and cuts every super-packet before we see the frame.
+ * Unless `wanted.vnet` asks for more, offloads are off: the kernel then finishes every checksum and cuts every super-packet
+ * before we see the frame.
  */
 export function openDevice(libc: Libc, wanted: TapWorkerData): OpenDevice {
   if (wanted.netnsPath !== undefined) enterNamespace(libc, wanted.netnsPath);
   if (wanted.mustExist && readTxDropped(wanted.name) === undefined) {
     throw hostError("ENODEV", `open the TAP device ${wanted.name}`, "name", "there is no device of that name");
   }
-  const fd = openTunFile();
+  const fds: number[] = [];
   try {
-    const request = ifreq(wanted.name);
-    setFlags(request, IFF_TAP | IFF_NO_PI);
-    check(libc, libc.ioctl(fd, TUNSETIFF, request), `make the TAP device ${wanted.name}`, "name");
-    check(libc, libc.ioctlValue(fd, TUNSETOFFLOAD, 0), `switch off the offloads of ${wanted.name}`);
-    return { fd, mac: configure(libc, wanted) };
+    for (let queue = 0; queue < wanted.rings.length; queue++) {
+      const fd = openTunFile();
+      fds.push(fd);
+      const request = ifreq(wanted.name);
+      setFlags(request, deviceFlags(wanted));
+      check(libc, libc.ioctl(fd, TUNSETIFF, request), `make the TAP device ${wanted.name}`, "name");
+    }
+    // Header and offloads are the device's, whatever descriptor they are set by.
+    const [first] = fds as [number];
+    const vnet = wanted.vnet === undefined ? undefined : grantVnet(libc, first, wanted.name, wanted.vnet);
+    if (vnet === undefined) {
+      check(libc, libc.ioctlValue(first, TUNSETOFFLOAD, 0), `switch off the offloads of ${wanted.name}`);
+    }
+    return { fds, vnet, ...configure(libc, wanted) };
   } catch (error) {
-    closeSync(fd);
+    for (const fd of fds) closeSync(fd);
     throw error;
   }
+}
+
+function deviceFlags({ vnet, rings }: TapWorkerData): number {
+  return IFF_TAP | IFF_NO_PI | (vnet === undefined ? 0 : IFF_VNET_HDR) | (rings.length > 1 ? IFF_MULTI_QUEUE : 0);
 }
 
 /** How many frames the kernel has dropped because we read too slowly; `undefined`: no such device here. */
@@ -97,8 +119,8 @@ function openTunFile(): number {
   }
 }
 
-/** Sets address, MTU and flags, in an order that the kernel takes, and returns the address it has now. */
-function configure(libc: Libc, wanted: TapWorkerData): Uint8Array {
+/** Sets address, MTU and flags, in an order that the kernel takes, and returns the address and the MTU that it has now. */
+function configure(libc: Libc, wanted: TapWorkerData): { mac: Uint8Array; mtu: number } {
   const { name, mac, mtu } = wanted;
   const socket = check(libc, libc.socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "open a socket for ioctl");
   try {
@@ -120,7 +142,9 @@ function configure(libc: Libc, wanted: TapWorkerData): Uint8Array {
     }
     const request = ifreq(name);
     check(libc, libc.ioctl(socket, SIOCGIFHWADDR, request), `read the address of ${name}`);
-    return getHardwareAddress(request);
+    const mtuRequest = ifreq(name);
+    check(libc, libc.ioctl(socket, SIOCGIFMTU, mtuRequest), `read the MTU of ${name}`);
+    return { mac: getHardwareAddress(request), mtu: getMtu(mtuRequest) };
   } finally {
     closeSync(socket);
   }

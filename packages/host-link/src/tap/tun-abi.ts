@@ -2,14 +2,22 @@ import { invalidArgument } from "@seville/core";
 
 /** Numbers of the Linux TUN/TAP and interface ioctls (include/uapi/linux/{if_tun,sockios,if}.h), as on x86 and ARM. */
 export const TUNSETIFF = 0x4004_54ca;
+export const TUNGETFEATURES = 0x8004_54cf;
 export const TUNSETOFFLOAD = 0x4004_54d0;
+export const TUNSETVNETHDRSZ = 0x4004_54d8;
+export const TUNSETVNETLE = 0x4004_54dc;
 export const SIOCGIFFLAGS = 0x8913;
 export const SIOCSIFFLAGS = 0x8914;
+export const SIOCGIFMTU = 0x8921;
 export const SIOCSIFMTU = 0x8922;
 export const SIOCSIFHWADDR = 0x8924;
 export const SIOCGIFHWADDR = 0x8927;
 export const IFF_UP = 0x1;
 export const IFF_TAP = 0x2;
+/** Several descriptors, each a queue of its own. */
+export const IFF_MULTI_QUEUE = 0x100;
+/** A `virtio_net_hdr` in front of each frame. */
+export const IFF_VNET_HDR = 0x4000;
 /** No 4 bytes of packet information in front of each frame. */
 export const IFF_NO_PI = 0x1000;
 export const ARPHRD_ETHER = 1;
@@ -54,9 +62,24 @@ export function getFlags(request: Uint8Array): number {
   return viewOf(request).getUint16(IFNAMSIZ, littleEndian);
 }
 
+/** An `int`, or `unsigned int`, as ioctls take it by its address. */
+export function intArgument(value: number): Uint8Array {
+  const bytes = new Uint8Array(4);
+  viewOf(bytes).setInt32(0, value, littleEndian);
+  return bytes;
+}
+
+export function readInt(bytes: Uint8Array): number {
+  return viewOf(bytes).getInt32(0, littleEndian);
+}
+
 /** `ifr_mtu`. */
 export function setMtu(request: Uint8Array, mtu: number): void {
   viewOf(request).setInt32(IFNAMSIZ, mtu, littleEndian);
+}
+
+export function getMtu(request: Uint8Array): number {
+  return viewOf(request).getInt32(IFNAMSIZ, littleEndian);
 }
 
 /** `ifr_hwaddr`: the family, then the six bytes. */

@@ -44,66 +44,87 @@ class DropWatch {
   }
 }
 
-/** Moves frames from the device into the ring until it is told to stop or the device goes away. */
-function pump(libc: Libc, fd: number, wakeFd: number, data: TapWorkerData): void {
-  const ring = new FrameRing(data.ring);
+/** One queue of the device on its way into its ring. */
+interface Source {
+  readonly queue: number;
+  readonly fd: number;
+  readonly ring: FrameRing;
+  /** One byte more than may be, to tell a frame that is too long from one that just fits. */
+  readonly readBytes: number;
+}
+
+/** Moves frames from the device into the rings until it is told to stop or the device goes away. */
+function pump(libc: Libc, sources: readonly Source[], wakeFd: number, data: TapWorkerData): void {
   const drops = new DropWatch(data.name, data.kernelDrops);
-  // struct pollfd {int fd; short events; short revents}, twice, in the host's byte order.
-  const pollfds = new Uint8Array(16);
-  new Int32Array(pollfds.buffer).set([fd, 0, wakeFd, 0]);
+  // struct pollfd {int fd; short events; short revents}, in the host's byte order: one for each queue, then the eventfd.
+  const count = sources.length + 1;
+  const pollfds = new Uint8Array(8 * count);
+  const fds = new Int32Array(pollfds.buffer);
   const events = new Int16Array(pollfds.buffer);
-  events[2] = POLLIN;
-  events[6] = POLLIN;
-  while (!ring.stopRequested) {
+  for (let i = 0; i < count; i++) {
+    fds[2 * i] = sources[i]?.fd ?? wakeFd;
+    events[4 * i + 2] = POLLIN;
+  }
+  const [first] = sources as [Source];
+  while (!first.ring.stopRequested) {
     drops.look(monotonicNow());
-    if (libc.poll(pollfds, 2, POLL_MS) < 0) {
+    if (libc.poll(pollfds, count, POLL_MS) < 0) {
       const errno = libc.errno();
       if (errno === EINTR) continue;
       say({ kind: "gone", code: errnoName(errno) });
       return;
     }
-    const revents = events[3] as number;
-    if (revents === 0) continue;
-    const errno = readAll(libc, fd, ring, data.maxFrameBytes, drops);
-    if (errno !== 0 || ((revents & POLLERR_POLLHUP_POLLNVAL) !== 0 && (revents & POLLIN) === 0)) {
-      say({ kind: "gone", code: errno === 0 ? "EBADFD" : errnoName(errno) });
-      return;
+    for (const source of sources) {
+      const revents = events[4 * source.queue + 3] as number;
+      if (revents === 0) continue;
+      const errno = readAll(libc, source, drops);
+      if (errno !== 0 || ((revents & POLLERR_POLLHUP_POLLNVAL) !== 0 && (revents & POLLIN) === 0)) {
+        say({ kind: "gone", code: errno === 0 ? "EBADFD" : errnoName(errno) });
+        return;
+      }
     }
   }
   drops.look(Infinity);
 }
 
-/** Reads until the device has no more. While the ring is full, frames wait in the kernel, which counts what it drops. */
-function readAll(libc: Libc, fd: number, ring: FrameRing, maxFrameBytes: number, drops: DropWatch): number {
-  while (!ring.stopRequested) {
-    // One byte more than may be, to tell a frame that is too long from one that just fits.
-    const at = ring.reserve(maxFrameBytes + 1);
+/** Frames that one queue may move before the others get their turn. */
+const TURN = 256;
+
+/** Reads until the queue has no more. While its ring is full, frames wait in the kernel, which counts what it drops. */
+function readAll(libc: Libc, { queue, fd, ring, readBytes }: Source, drops: DropWatch): number {
+  for (let count = 0; count < TURN && !ring.stopRequested;) {
+    const at = ring.reserve(readBytes);
     if (at < 0) {
       ring.waitForRoom(1);
       drops.look(monotonicNow());
       continue;
     }
-    const length = libc.read(fd, ring.bytes.subarray(at, at + maxFrameBytes + 1), maxFrameBytes + 1);
+    const length = libc.read(fd, ring.bytes.subarray(at, at + readBytes), readBytes);
     if (length < 0) {
       const errno = libc.errno();
       if (errno === EINTR) continue;
       return errno === EAGAIN ? 0 : errno;
     }
-    if (ring.commit(length, monotonicNow())) say({ kind: "frames" });
+    count++;
+    if (ring.commit(length, monotonicNow())) say({ kind: "frames", queue });
   }
   return 0;
 }
 
 async function main(data: TapWorkerData): Promise<void> {
   const libc = await loadLibc();
-  const { fd, mac } = openDevice(libc, data);
+  const device = openDevice(libc, data);
   const wakeFd = libc.eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (wakeFd < 0) {
-    libc.close(fd);
+    for (const fd of device.fds) libc.close(fd);
     throw hostError(errnoName(libc.errno()), "make an eventfd");
   }
-  say({ kind: "open", fd, wakeFd, mac });
-  pump(libc, fd, wakeFd, data);
+  say({ kind: "open", ...device, wakeFd });
+  const readBytes = (device.vnet?.headerBytes ?? 0) + data.maxFrameBytes + 1;
+  const sources = data.rings.map((ring, queue) => {
+    return { queue, fd: device.fds[queue] as number, ring: new FrameRing(ring), readBytes };
+  });
+  pump(libc, sources, wakeFd, data);
 }
 
 try {

@@ -1,4 +1,11 @@
-import { createNic, type FeatureFix, type Nic, type NicOptions, type NicProfile } from "@seville/netdev";
+import {
+  createNic,
+  type FeatureFix,
+  type FeatureSet,
+  type Nic,
+  type NicOptions,
+  type NicProfile,
+} from "@seville/netdev";
 import type { LinkEnd } from "@seville/sim";
 import { errnoError } from "../host/errno.ts";
 import type { Host } from "../host/host.ts";
@@ -20,6 +27,17 @@ export interface FeatureChange {
   readonly refused: readonly string[];
   /** What the kernel logs about it, in order (`netdev_fix_features`). */
   readonly messages: readonly string[];
+}
+
+/** A device with features, ours or another package's (a TAP device of `@seville/host-link`). */
+interface Switchable {
+  setFeature(word: string, on: boolean): FeatureSet;
+  /** What rules took back in the last call. */
+  readonly fixes?: readonly FeatureFix[];
+}
+
+function isSwitchable(device: object): device is Switchable {
+  return "setFeature" in device && typeof device.setFeature === "function";
 }
 
 const nics = new WeakMap<NetDevice, { readonly nic: Nic; readonly log: FeatureFix[] }>();
@@ -60,10 +78,11 @@ export function createOffloadNic(host: Host, link: LinkEnd, options: OffloadNicO
  */
 export function setFeature(iface: NetInterface, word: string, on: boolean): FeatureChange {
   const found = nics.get(iface.device);
-  if (found === undefined) throw errnoError("EOPNOTSUPP", `${iface.name} has no features to switch`);
-  const { nic, log } = found;
-  log.length = 0;
-  const refused = nic.setFeature(word, on);
+  const device = found?.nic ?? iface.device;
+  if (!isSwitchable(device)) throw errnoError("EOPNOTSUPP", `${iface.name} has no features to switch`);
+  if (found !== undefined) found.log.length = 0;
+  const refused = device.setFeature(word, on);
+  const log = found?.log ?? device.fixes ?? [];
   const messages = log.map(({ message }) => message).filter((message) => message !== "");
   return { refused: refused.names(), messages };
 }
