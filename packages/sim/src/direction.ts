@@ -83,6 +83,14 @@ export class Direction implements EventHandler {
     return { queuedFrames: this.#queue.packets, queuedBytes: this.#queue.bytes, inFlight: this.#flight.size };
   }
 
+  /** Bytes that wait, and what of the frame on the line is still to leave; a line without a rate keeps nobody waiting. */
+  get backlog(): number {
+    const { rate, freeAt } = this.#line;
+    const { now } = this.#wiring.scheduler;
+    const leaving = rate === Infinity || freeAt <= now ? 0 : ((freeAt - now) * rate) / 8e9;
+    return this.#queue.bytes + leaving;
+  }
+
   get partitioned(): boolean {
     return this.#partitioned;
   }

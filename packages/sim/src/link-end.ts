@@ -15,6 +15,8 @@ export interface LinkEnd {
   /** Bytes of payload that an Ethernet frame may carry here (without the 14 bytes of header and 4 of a VLAN tag). */
   readonly mtu: number;
   readonly carrier: boolean;
+  /** Bytes handed over whose bits have not all left yet. Absent: it cannot tell. */
+  readonly backlog?: number;
   attach(sink: FrameSink): void;
   /** Puts a finished frame on the wire's queue. Takes it over, whatever becomes of it. */
   send(frame: Packet): void;

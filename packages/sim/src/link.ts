@@ -141,6 +141,10 @@ class End implements LinkEnd {
     return this.#link.up;
   }
 
+  get backlog(): number {
+    return this.#out.backlog;
+  }
+
   attach(sink: FrameSink): void {
     this.#in.attach(sink);
   }

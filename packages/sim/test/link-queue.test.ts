@@ -364,3 +364,25 @@ describe("another queue while it runs", () => {
     for (const transit of last) expect(Math.abs(transit - 51 * MS)).toBeLessThanOrEqual(1 * MS);
   });
 });
+
+describe("L21 the backlog of an end", () => {
+  test("what waits and what of the frame on the line is still to leave", () => {
+    open({ rate: 8_000_000, framing: "none" });
+    expect(world.link.a.backlog).toBe(0);
+    world.send(3);
+    expect(world.link.a.backlog).toBe(3000);
+    world.simulation.simulator.run({ until: world.now + 0.25 * MS });
+    expect(world.link.a.backlog).toBe(2750);
+    world.simulation.simulator.run({ until: world.now + 2.5 * MS });
+    expect(world.link.a.backlog).toBe(250);
+    world.simulation.simulator.run({ until: world.now + 1 * MS });
+    expect(world.link.a.backlog).toBe(0);
+    expect(world.link.b.backlog).toBe(0);
+  });
+
+  test("a line without a rate keeps nobody waiting", () => {
+    open({});
+    world.send(5);
+    expect(world.link.a.backlog).toBe(0);
+  });
+});

@@ -30,6 +30,8 @@ export { createVethPair } from "./device/veth.ts";
 export * from "./netfilter/hooks.ts";
 export { sdifOf, setSdif } from "./packet-cb.ts";
 export * from "./route/flow.ts";
+export { createHopSelector, type SelectorSurroundings } from "./route/hop-selection.ts";
+export { chooseHop, multipathHash } from "./route/multipath.ts";
 export * from "./route/route.ts";
 export type { Fib, InsertMode, RouteLookup, RouteTable } from "./route/route-lookup.ts";
 export { sendIcmp4 } from "./ipv4/icmp-send.ts";

@@ -39,6 +39,10 @@ class EthernetDevice implements NetDevice, FrameSink {
     return this.#link.mtu;
   }
 
+  get backlog(): number {
+    return this.#link.backlog ?? 0;
+  }
+
   get carrier(): boolean {
     return this.#link.carrier;
   }

@@ -22,6 +22,7 @@ const IPV4_RANGES: SysctlRanges = {
   icmp_msgs_burst: UNSIGNED,
   igmp_qrv: [1, 0x7fff_ffff],
   fib_multipath_hash_policy: [0, 3],
+  fib_multipath_hash_fields: [1, 0xfff],
   fib_multipath_hash_seed: [0, 0xffff_ffff],
   raw_l3mdev_accept: BOOL,
   udp_l3mdev_accept: BOOL,
@@ -32,6 +33,7 @@ const IPV6_RANGES: SysctlRanges = {
   bindv6only: BOOL,
   auto_flowlabels: [0, 3],
   fib_multipath_hash_policy: [0, 3],
+  fib_multipath_hash_fields: [1, 0xfff],
   mld_qrv: [1, 0x7fff_ffff],
 };
 

@@ -67,6 +67,8 @@ export class Host {
   readonly secretRandom: SecretRandom;
   /** @internal Draws ephemeral ports. */
   readonly portRandom: Random;
+  /** @internal Seeds the choice among next hops while `fib_multipath_hash_seed` is 0. */
+  readonly multipathSeed: number;
   readonly arch: Arch;
   readonly mib: Mib = createMib();
   readonly drops: DropLog = new DropLog();
@@ -102,6 +104,7 @@ export class Host {
     this.random = options.random.fork(`host/${options.name}`);
     this.secretRandom = options.secretRandom ?? simulatedSecrets(this.random.fork("secrets"));
     this.portRandom = this.random.fork("ports");
+    this.multipathSeed = this.random.fork("multipath").uint32();
     this.arch = options.arch ?? "x86";
     this.sysctls = new SysctlTable((name) => this.notifier.notify({ type: "sysctl", name }, this.now));
     this.hooks = new NetfilterHooks((packet, iface) => this.drop(packet, "NETFILTER_DROP", iface));

@@ -32,6 +32,7 @@ export interface Ipv4Sysctls {
   ipfrag_time: number;
   ipfrag_max_dist: number;
   fib_multipath_hash_policy: number;
+  fib_multipath_hash_fields: number;
   fib_multipath_hash_seed: number;
   fwmark_reflect: number;
   raw_l3mdev_accept: number;
@@ -63,6 +64,7 @@ export function ipv4Sysctls(): Ipv4Sysctls {
     ipfrag_time: 30,
     ipfrag_max_dist: 64,
     fib_multipath_hash_policy: 0,
+    fib_multipath_hash_fields: 0x7,
     fib_multipath_hash_seed: 0,
     fwmark_reflect: 0,
     raw_l3mdev_accept: 1,

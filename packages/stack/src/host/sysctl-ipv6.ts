@@ -7,6 +7,7 @@ export interface Ipv6Sysctls {
   auto_flowlabels: number;
   anycast_src_echo_reply: number;
   fib_multipath_hash_policy: number;
+  fib_multipath_hash_fields: number;
   fwmark_reflect: number;
   ip6frag_high_thresh: number;
   /** Seconds. */
@@ -28,6 +29,7 @@ export function ipv6Sysctls(): Ipv6Sysctls {
     auto_flowlabels: 1,
     anycast_src_echo_reply: 0,
     fib_multipath_hash_policy: 0,
+    fib_multipath_hash_fields: 0x7,
     fwmark_reflect: 0,
     ip6frag_high_thresh: 4_194_304,
     ip6frag_time: 60,

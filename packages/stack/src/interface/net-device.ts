@@ -34,6 +34,8 @@ export interface NetDevice {
   readonly maxMtu: number;
   /** Whether the wire is there. */
   readonly carrier: boolean;
+  /** Bytes that wait to be sent, those of the frame under way included. Absent: it cannot tell. */
+  readonly backlog?: number;
   /** The interface that it serves from now on. */
   attach(iface: NetInterface): void;
   /** `ip link set up` and `down`. */

@@ -13,8 +13,8 @@ import { output4 } from "./output.ts";
 import { forwardMtu4 } from "./path-mtu.ts";
 import { sendRedirect4 } from "./redirect-send.ts";
 
-/** Passes a datagram on by `hop` (RFC 1812 §5.2; `ip_forward`). Takes the packet. */
-export function forward4(host: Host, packet: Packet, dev: NetInterface, hop: RouteHop, now: Nanos): void {
+/** Passes a datagram on by `route` (RFC 1812 §5.2; `ip_forward`). Takes the packet. */
+export function forward4(host: Host, packet: Packet, dev: NetInterface, route: RouteHop, now: Nanos): void {
   const { ip } = host.mib;
   // A frame for many is not forwarded as one for us (RFC 1122 §3.3.6).
   if (packet.pktType !== PACKET_HOST) {
@@ -28,6 +28,7 @@ export function forward4(host: Host, packet: Packet, dev: NetInterface, hop: Rou
     host.drop(packet, "IP_TTL", dev);
     return;
   }
+  const hop = route.spray === undefined ? route : route.spray.next(packet, now);
   if (strictRouteFails(packet, view, hop)) {
     sendIcmp4(host, packet, icmp.DESTINATION_UNREACHABLE, icmp.SOURCE_ROUTE_FAILED, 0, dev);
     host.drop(packet, "IP_INHDR", dev);

@@ -148,8 +148,9 @@ function routeInput4(host: Host, packet: Packet, dev: NetInterface, now: Nanos):
   flow.mark = packet.mark;
   flow.tos = ipv4.tos(view, at);
   flow.protocol = ipv4.protocol(view, at);
-  if (host.ipv4.sysctl.fib_multipath_hash_policy !== 0) readPorts(view, packet);
+  flow.packet = packet;
   const hop = host.ipv4.fib.lookup(flow);
+  flow.packet = undefined;
   if (hop === undefined) {
     unroutable4(host, packet, dev, "ENETUNREACH");
     return;
@@ -220,11 +221,4 @@ function deliverBroadcast(host: Host, packet: Packet, dev: NetInterface, source:
 /** Whether datagrams that come in on `dev` may go on: its own setting counts (`IN_DEV_FORWARD`); `all` writes them all. */
 export function isForwarding4(dev: NetInterface): boolean {
   return dev.v4.conf.forwarding !== 0;
-}
-
-function readPorts(view: DataView, packet: Packet): void {
-  const at = packet.transportHeader;
-  if (packet.tail - at < 4 || ipv4.isFragment(view, packet.networkHeader)) return;
-  flow.sourcePort = view.getUint16(at);
-  flow.destinationPort = view.getUint16(at + 2);
 }

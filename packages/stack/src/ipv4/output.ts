@@ -61,8 +61,9 @@ export function sendIpv4(
 }
 
 /** Sends a finished datagram of this host, `data` at its IPv4 header (`ip_local_out`). Takes the packet. */
-export function localOut4(host: Host, packet: Packet, hop: RouteHop, multicastLoop: boolean): void {
+export function localOut4(host: Host, packet: Packet, route: RouteHop, multicastLoop: boolean): void {
   host.mib.ip.OutRequests++;
+  const hop = route.spray === undefined ? route : route.spray.next(packet, host.now);
   packet.protocol = ETH_P_IP;
   const out = outputDevice4(host, hop);
   packet.ifindex = out.ifindex;

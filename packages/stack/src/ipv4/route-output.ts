@@ -73,7 +73,7 @@ function finishLookup(host: Host, flow: Flow<number>, hop: RouteHop): RouteHop |
 function redirected(host: Host, flow: Flow<number>, hop: RouteHop): RouteHop {
   const exception = host.ipv4.exceptions.get(flow.destination);
   if (exception?.gateway === undefined || exception.dev !== hop.dev) return hop;
-  return { ...hop, gateway: exception.gateway };
+  return { ...hop, gateway: exception.gateway, spray: undefined };
 }
 
 /** What a route that refuses means to the sender (`fib_props`, net/ipv4/fib_semantics.c). */

@@ -19,8 +19,8 @@ import { sendIcmp6 } from "./icmpv6-send.ts";
 import { output6 } from "./output.ts";
 import { forwardMtu6 } from "./path-mtu.ts";
 
-/** Passes a packet on by `hop` (`ip6_forward`). Takes the packet. */
-export function forward6(host: Host, packet: Packet, dev: NetInterface, hop: RouteHop): void {
+/** Passes a packet on by `route` (`ip6_forward`). Takes the packet. */
+export function forward6(host: Host, packet: Packet, dev: NetInterface, route: RouteHop): void {
   const { ip6 } = host.mib;
   const { view } = host.memory;
   if (host.ipv6.confAll.forwarding === 0) {
@@ -38,6 +38,7 @@ export function forward6(host: Host, packet: Packet, dev: NetInterface, hop: Rou
     host.drop(packet, "IP_TTL", dev);
     return;
   }
+  const hop = route.spray === undefined ? route : route.spray.next(packet, host.now);
   const out = hop.dev as NetInterface;
   if (out === dev) host.ipv6.sendRedirect?.(packet, dev, hop);
   else if (!mayLeaveItsZone(host, packet, dev)) return;

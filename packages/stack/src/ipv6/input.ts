@@ -144,20 +144,11 @@ function routeInput6(host: Host, packet: Packet, dev: NetInterface, destination:
   flow.mark = packet.mark;
   flow.flowLabel = ipv6.flowLabel(view, at);
   flow.protocol = ipv6.nextHeader(view, at);
-  if (host.ipv6.sysctl.fib_multipath_hash_policy !== 0) readPorts(view, packet);
+  flow.packet = packet;
   const hop = host.ipv6.fib.lookup(flow);
+  flow.packet = undefined;
   const type = hop?.route.type;
   if (type === "local" || type === "anycast") deliver6(host, packet, dev, now);
   else if (hop === undefined || type !== "unicast") unroutable6(host, packet, dev, type);
   else forward6(host, packet, dev, hop);
 }
-
-function readPorts(view: DataView, packet: Packet): void {
-  ipv6.walkExtensions(view, packet.data, packet.tail, chain);
-  if (chain.isLaterFragment || chain.fault !== undefined || packet.tail - chain.at < 4) return;
-  flow.protocol = chain.protocol;
-  flow.sourcePort = view.getUint16(chain.at);
-  flow.destinationPort = view.getUint16(chain.at + 2);
-}
-
-const chain = ipv6.newChain();

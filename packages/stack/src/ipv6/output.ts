@@ -57,8 +57,9 @@ export function sendIpv6(
 }
 
 /** Sends a finished packet of this host, `data` at its IPv6 header (`ip6_local_out`). Takes the packet. */
-export function localOut6(host: Host, packet: Packet, hop: RouteHop, multicastLoop: boolean): void {
+export function localOut6(host: Host, packet: Packet, route: RouteHop, multicastLoop: boolean): void {
   host.mib.ip6.OutRequests++;
+  const hop = route.spray === undefined ? route : route.spray.next(packet, host.now);
   packet.protocol = ETH_P_IPV6;
   const out = outputDevice6(host, hop);
   packet.ifindex = out.ifindex;

@@ -30,7 +30,7 @@ export function routeOutput6(host: Host, flow: Flow<Ipv6Address>, preferences = 
   }
   const exception = host.ipv6.exceptions.get(flow.destination);
   if (exception?.gateway === undefined || exception.dev !== hop.dev) return hop;
-  return { ...hop, gateway: exception.gateway };
+  return { ...hop, gateway: exception.gateway, spray: undefined };
 }
 
 /** The device by which a flow leaves: to the host itself that is loopback. */

@@ -5,6 +5,7 @@ import type { NetInterface } from "../interface/net-interface.ts";
 import type { Flow } from "./flow.ts";
 import { findSibling, withSibling } from "./ipv6-siblings.ts";
 import { makeRoute } from "./make-route.ts";
+import { createHopSelector } from "./hop-selection.ts";
 import { chooseHop } from "./multipath.ts";
 import {
   RT_TABLE_DEFAULT,
@@ -30,7 +31,9 @@ export class TableFib<A extends IpAddress> implements Fib<A> {
   readonly #host: Host;
   readonly #tables = new Map<number, RouteTable>();
   readonly #asked: readonly RouteTable[];
-  readonly #cache = new Map<A, RouteHop>();
+  readonly #cache = new Map<A, Route>();
+  /** What a flow that is bound to a device gets of a route that sprays. */
+  readonly #pinned = new WeakMap<RouteHop, RouteHop>();
 
   constructor(host: Host, family: 4 | 6) {
     this.#host = host;
@@ -55,19 +58,16 @@ export class TableFib<A extends IpAddress> implements Fib<A> {
 
   lookup(flow: Flow<A>): RouteHop | undefined {
     const plain = (flow.oif | flow.tos | flow.l3mdev) === 0;
-    if (plain) {
-      const known = this.#cache.get(flow.destination);
-      if (known !== undefined) return known;
+    let route = plain ? this.#cache.get(flow.destination) : undefined;
+    if (route === undefined) {
+      route = this.#bestRoute(flow);
+      if (route === undefined) return undefined;
+      if (plain && route.expires === Infinity) {
+        if (this.#cache.size >= CACHE_SIZE) this.#cache.clear();
+        this.#cache.set(flow.destination, route);
+      }
     }
-    const route = this.#bestRoute(flow);
-    if (route === undefined) return undefined;
-    if (route.hops.length > 1) return chooseHop(this.#host, route, flow, (hop) => this.#hopUsable(hop, flow));
-    const hop = route.hops[0] as RouteHop;
-    if (plain && route.expires === Infinity) {
-      if (this.#cache.size >= CACHE_SIZE) this.#cache.clear();
-      this.#cache.set(flow.destination, hop);
-    }
-    return hop;
+    return route.hops.length === 1 ? route.hops[0] : this.#choose(route, flow);
   }
 
   *routes(): Iterable<Route> {
@@ -78,8 +78,9 @@ export class TableFib<A extends IpAddress> implements Fib<A> {
     const route = makeRoute(this.#host, this, given);
     const table = this.table(route.table);
     const sibling = this.family === 6 && mode === "append" ? findSibling(table, route) : undefined;
-    const inserted =
-      sibling === undefined ? table.insert(route, mode) : table.insert(withSibling(sibling, route), "replace");
+    const whole = sibling === undefined ? route : withSibling(sibling, route);
+    const inserted = table.insert(whole, sibling === undefined ? mode : "replace");
+    this.#equip(inserted);
     this.#changed();
     this.#host.notifier.notify({ type: "route-added", route: inserted }, this.#host.now);
     return inserted;
@@ -90,6 +91,28 @@ export class TableFib<A extends IpAddress> implements Fib<A> {
     if (removed === undefined) throw errnoError("ESRCH", "there is no such route", "selector");
     this.#removed(removed);
     return removed;
+  }
+
+  /** One hop of several. Whoever asks for a device by name gets that one, and no choice at output. */
+  #choose(route: Route, flow: Flow<A>): RouteHop {
+    const hop = chooseHop(this.#host, route, flow, (candidate) => this.#hopUsable(candidate, flow));
+    if (hop.spray === undefined || flow.oif !== hop.dev?.ifindex) return hop;
+    let pinned = this.#pinned.get(hop);
+    if (pinned === undefined) this.#pinned.set(hop, (pinned = { ...hop, spray: undefined }));
+    return pinned;
+  }
+
+  /** Gives the hops of a route that sprays what chooses among them. */
+  #equip(route: Route): void {
+    if (route.selection === undefined || route.hops.length < 2) return;
+    const generation = (): number => this.generation;
+    const selector = createHopSelector(this.#host, route, route.selection, {
+      get generation() {
+        return generation();
+      },
+      isUsable: (hop) => this.#isAlive(hop),
+    });
+    for (const hop of route.hops) hop.spray = selector;
   }
 
   #bestRoute(flow: Flow<A>): Route | undefined {
@@ -109,9 +132,13 @@ export class TableFib<A extends IpAddress> implements Fib<A> {
   #hopUsable(hop: RouteHop, flow: Flow): boolean {
     const { dev } = hop;
     if (dev === undefined) return true;
-    if ((hop.flags & RTNH_F_DEAD) !== 0) return false;
-    if ((hop.flags & RTNH_F_LINKDOWN) !== 0 && this.#ignoresLinkDown(dev)) return false;
+    if (!this.#isAlive(hop)) return false;
     return flow.oif === 0 || flow.oif === dev.ifindex || (flow.oif === dev.l3mdevIndex && dev.l3mdevIndex !== 0);
+  }
+
+  #isAlive({ dev, flags }: RouteHop): boolean {
+    if ((flags & (RTNH_F_DEAD | RTNH_F_LINKDOWN)) === 0 || dev === undefined) return true;
+    return (flags & RTNH_F_DEAD) === 0 && !this.#ignoresLinkDown(dev);
   }
 
   #ignoresLinkDown(dev: NetInterface): boolean {

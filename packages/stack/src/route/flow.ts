@@ -1,4 +1,4 @@
-import { IPV6_ANY, type IpAddress, type Ipv6Address } from "@seville/packet";
+import { IPV6_ANY, type IpAddress, type Ipv6Address, type Packet } from "@seville/packet";
 
 /** `LOOPBACK_IFINDEX`: the `iif` of packets that were made here. */
 export const LOOPBACK_IFINDEX = 1;
@@ -28,8 +28,10 @@ export interface Flow<A extends IpAddress = IpAddress> {
   uid: number;
   /** The source need not be an address of this host (`FLOWI_FLAG_ANYSRC`). */
   anySource: boolean;
-  /** Hash for choosing among several next hops; 0: computed from the fields above when needed. */
+  /** Hash for choosing among several next hops; 0: computed when needed, of `packet` or else of the fields above. */
   hash: number;
+  /** The packet that is to be forwarded: borrowed for the lookup, since what tells flows apart may lie deep inside it. */
+  packet: Packet | undefined;
 }
 
 export function createFlow4(): Flow<number> {
@@ -54,6 +56,7 @@ export function resetFlow(flow: Flow<never> | Flow): void {
   flow.uid = 0;
   flow.anySource = false;
   flow.hash = 0;
+  flow.packet = undefined;
 }
 
 function createRest(): Omit<Flow, "destination" | "source"> {
@@ -70,5 +73,6 @@ function createRest(): Omit<Flow, "destination" | "source"> {
     uid: 0,
     anySource: false,
     hash: 0,
+    packet: undefined,
   };
 }

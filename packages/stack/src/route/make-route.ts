@@ -14,6 +14,7 @@ import { RT_SCOPE_HOST, RT_SCOPE_LINK, RT_SCOPE_UNIVERSE } from "../interface/in
 import type { NetInterface } from "../interface/net-interface.ts";
 import { createFlow4, createFlow6, type Flow } from "./flow.ts";
 import { maskAddress } from "./prefix-key.ts";
+import { checkedSelection } from "./hop-selection.ts";
 import {
   IP6_RT_PRIO_USER,
   RT_TABLE_LOCAL,
@@ -28,6 +29,9 @@ import {
 import type { RouteLookup } from "./route-lookup.ts";
 
 type HopRequest = NonNullable<NewRoute["hops"]>[number];
+
+/** `rtnh_hops` holds the weight minus one in a byte. */
+const MAX_WEIGHT = 256;
 
 /** Types that lead nowhere and so have no next hop. */
 const REFUSALS: ReadonlySet<RouteType> = new Set(["blackhole", "unreachable", "prohibit", "throw"]);
@@ -59,6 +63,7 @@ export function makeRoute<A extends IpAddress>(host: Host, fib: RouteLookup<A>, 
     prefsrc: given.prefsrc === undefined ? undefined : checkedPrefsrc(host, given.prefsrc),
     metrics: given.metrics ?? {},
     hops,
+    ...(given.selection === undefined ? {} : { selection: checkedSelection(given.selection) }),
     expires: given.expires ?? NEVER,
   };
   if (REFUSALS.has(type)) {
@@ -96,6 +101,9 @@ function defaultScope(family: 4 | 6, type: RouteType, hops: readonly HopRequest[
 
 function makeHop<A extends IpAddress>(host: Host, fib: RouteLookup<A>, route: Route, request: HopRequest): RouteHop {
   const { gateway: raw, weight = 1, onlink = false } = request;
+  if (!Number.isInteger(weight) || weight < 1 || weight > MAX_WEIGHT) {
+    throw errnoError("EINVAL", `a next hop weighs from 1 to ${MAX_WEIGHT}`, "weight");
+  }
   const gateway = raw === undefined ? undefined : withoutZone(raw);
   const dev = request.dev ?? zoneDevice(host, raw);
   const checked = gateway === undefined ? dev : gatewayDevice(host, gateway, dev, onlink);

@@ -1,57 +1,55 @@
-import { jhash2 } from "@seville/core";
-import type { IpAddress } from "@seville/packet";
 import type { Host } from "../host/host.ts";
 import type { Flow } from "./flow.ts";
+import { hashKeys, hashPacket, keysOfFlow } from "./multipath-keys.ts";
 import type { Route, RouteHop } from "./route.ts";
 
-/** Two IPv6 addresses, ports, protocol. */
-const words = new Uint32Array(10);
+const TWO_31 = 0x8000_0000;
 
 /**
  * One of the usable hops of `route`, the same for every packet of a flow, in proportion to the weights
- * (`fib_select_multipath`). The caller knows that there is at least one.
+ * (`fib_rebalance` and `fib_select_multipath`, net/ipv4/fib_semantics.c; `rt6_upper_bound_set`): each hop has the hashes up to
+ * its upper bound. The caller knows that there is at least one.
  */
 export function chooseHop(host: Host, route: Route, flow: Flow, usable: (hop: RouteHop) => boolean): RouteHop {
+  const { hops } = route;
   let total = 0;
-  for (const hop of route.hops) if (usable(hop)) total += hop.weight;
-  const policy =
-    route.family === 4 ? host.ipv4.sysctl.fib_multipath_hash_policy : host.ipv6.sysctl.fib_multipath_hash_policy;
-  const hash = flow.hash === 0 ? multipathHash(flow, policy, host.ipv4.sysctl.fib_multipath_hash_seed) : flow.hash;
-  let point = Math.floor(((hash >>> 0) / 0x1_0000_0000) * total);
-  let last = route.hops[0] as RouteHop;
-  for (const hop of route.hops) {
+  for (const hop of hops) if (usable(hop)) total += hop.weight;
+  const hash = flowHash31(host, route.family, flow);
+  let weight = 0;
+  let last = hops[0] as RouteHop;
+  for (const hop of hops) {
     if (!usable(hop)) continue;
     last = hop;
-    point -= hop.weight;
-    if (point < 0) return hop;
+    weight += hop.weight;
+    if (hash <= upperBound(weight, total)) return hop;
   }
   return last;
 }
 
-/**
- * A 32-bit hash of what tells flows apart (`fib_multipath_hash`): the addresses (IPv6: and flow label and protocol)
- * with policy 0, addresses, protocol and ports with any other.
- */
-export function multipathHash(flow: Flow, policy: number, seed: number): number {
-  let length = addAddress(addAddress(0, flow.source), flow.destination);
-  if (policy !== 0) {
-    words[length++] = (flow.sourcePort << 16) | flow.destinationPort;
-    words[length++] = flow.protocol;
-  } else if (typeof flow.destination !== "number") {
-    words[length++] = flow.flowLabel;
-    words[length++] = flow.protocol;
-  }
-  return jhash2(words, seed, length);
+/** The greatest hash of 31 bits that goes to the hops up to one, `weight` of `total` (`DIV_ROUND_CLOSEST_ULL(w << 31, total) - 1`). */
+export function upperBound(weight: number, total: number): number {
+  return Math.floor((weight * TWO_31 + Math.floor(total / 2)) / total) - 1;
 }
 
-function addAddress(at: number, address: IpAddress): number {
-  if (typeof address === "number") {
-    words[at] = address;
-    return at + 1;
-  }
-  words[at] = address.w0;
-  words[at + 1] = address.w1;
-  words[at + 2] = address.w2;
-  words[at + 3] = address.w3;
-  return at + 4;
+/** The hash by which `flow` chooses: what `flow.hash` says, or computed of its packet, or of its fields. */
+function flowHash31(host: Host, family: 4 | 6, flow: Flow): number {
+  if (flow.hash !== 0) return flow.hash >>> 1;
+  const sysctl = family === 4 ? host.ipv4.sysctl : host.ipv6.sysctl;
+  const { fib_multipath_hash_policy: policy, fib_multipath_hash_fields: fields } = sysctl;
+  const seed = multipathSeed(host);
+  const { packet } = flow;
+  if (packet === undefined) return multipathHash(flow, policy, seed, fields) >>> 1;
+  return hashPacket(host.memory, packet.networkHeader, packet.tail, family, policy, fields, seed) >>> 1;
+}
+
+/** A 32-bit hash of a flow without a packet, by the policy (0: layer 3, 1: layer 4, 2: as 0, 3: `fields`). */
+export function multipathHash(flow: Flow, policy: number, seed: number, fields = 0): number {
+  keysOfFlow(flow, policy, fields);
+  return hashKeys(seed);
+}
+
+/** `fib_multipath_hash_seed`; while that is 0, the host's own (`init_net`'s random key): routers do not all choose alike. */
+export function multipathSeed(host: Host): number {
+  const { fib_multipath_hash_seed: seed } = host.ipv4.sysctl;
+  return seed !== 0 ? seed : host.multipathSeed;
 }

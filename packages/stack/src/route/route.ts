@@ -1,5 +1,5 @@
 import type { Nanos } from "@seville/core";
-import type { IpAddress } from "@seville/packet";
+import type { IpAddress, Packet } from "@seville/packet";
 import type { NetInterface } from "../interface/net-interface.ts";
 
 /** `rtm_type` (include/uapi/linux/rtnetlink.h), by the words of `ip route`. */
@@ -53,6 +53,33 @@ export interface RouteMetrics {
   readonly congctl?: string;
 }
 
+/**
+ * How a route with several hops chooses among those that are usable.
+ *
+ * - `hash`: a flow keeps its way, by `fib_multipath_hash_policy`; what Linux does
+ * - `flowlet`: a burst of a flow keeps its way; after a pause of more than `gap` ns (default 500 µs) it may take another.
+ *   `flowlets` entries are remembered (default 1024)
+ * - `random`: each packet for itself (random packet spraying)
+ * - `round-robin`: in turn
+ * - `better-of-two`: of `samples` (default 2) at random and the `memory` (default 1) best of before, the one with the
+ *   shortest queue (DRILL)
+ *
+ * All but `better-of-two` give each hop its share by weight; that one draws its samples by weight.
+ */
+export type HopSelection =
+  | { readonly policy: "hash" }
+  | { readonly policy: "flowlet"; readonly gap?: Nanos; readonly flowlets?: number }
+  | { readonly policy: "random" }
+  | { readonly policy: "round-robin" }
+  | { readonly policy: "better-of-two"; readonly samples?: number; readonly memory?: number };
+
+/** Chooses a hop for each packet as it leaves. */
+export interface HopSelector {
+  readonly selection: HopSelection;
+  /** The hop for `packet`, its IP header at `networkHeader`. Counts as its transmission: asked once. */
+  next(packet: Packet, now: Nanos): RouteHop;
+}
+
 /** One way of a route. What a lookup answers: the route and the way chosen, in one object that lasts. */
 export interface RouteHop {
   readonly route: Route;
@@ -63,6 +90,11 @@ export interface RouteHop {
   readonly weight: number;
   /** `RTNH_F_…`; dead and linkdown change with the interface. */
   flags: number;
+  /**
+   * Not the last word: the packet takes the hop that this chooses when it leaves. Until then this hop stands for all of its
+   * route. Absent: packets take this hop.
+   */
+  spray?: HopSelector | undefined;
 }
 
 /** A route: `struct fib_info` and `fib6_info`. Does not change but for the flags of its hops and its expiry. */
@@ -84,6 +116,8 @@ export interface Route {
   readonly prefsrc: IpAddress | undefined;
   readonly metrics: RouteMetrics;
   readonly hops: readonly RouteHop[];
+  /** Absent: `hash`. */
+  readonly selection?: HopSelection;
   expires: Nanos;
 }
 
@@ -110,6 +144,8 @@ export interface NewRoute {
     readonly weight?: number;
     readonly onlink?: boolean;
   }[];
+  /** How to choose among `hops`. Default: `hash`. */
+  readonly selection?: HopSelection;
   readonly expires?: Nanos;
 }
 
