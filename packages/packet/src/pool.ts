@@ -114,6 +114,18 @@ export class PacketPool {
     return count;
   }
 
+  /** Whether half of the slots that hold `size` bytes behind `headroom` are free: for those who can do without one. */
+  isPlentiful(size: number, headroom: number = DEFAULT_HEADROOM): boolean {
+    let free = 0;
+    let fitting = 0;
+    for (const sizeClass of this.#classes) {
+      if (size + headroom > sizeClass.slotBytes) continue;
+      free += sizeClass.freeCount;
+      fitting += sizeClass.count;
+    }
+    return free > 0 && free * 2 >= fitting;
+  }
+
   /**
    * A packet with no data yet, `headroom` bytes before it and at least `size` bytes of room behind it.
    * Its fields are reset; its bytes are not. Takes the smallest slot that fits, a larger one if those are gone.
