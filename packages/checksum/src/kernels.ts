@@ -1,5 +1,6 @@
 import type { PacketMemory } from "@seville/core";
 import { Bindings } from "./bindings.ts";
+import type { ChecksumObserver } from "./observe.ts";
 import type { PartialSum } from "./partial.ts";
 import { typescriptCrc32c, typescriptSums } from "./typescript/kernels.ts";
 import { simdCrc32c, simdSums } from "./wasm/kernels.ts";
@@ -25,6 +26,8 @@ export interface SumKernels {
    * result is 1 if the range folds to 0xffff, else 0. Returns how many do not.
    */
   readonly verifyMany: (table: number, count: number) => number;
+  /** Who watches this memory's checksums, while somebody does; see `observeChecksum`. */
+  readonly observer?: ChecksumObserver | undefined;
 }
 
 /** CRC32c over bytes in a {@link PacketMemory}, in place. A range outside it throws `ERR_OUT_OF_RANGE`. */
@@ -38,8 +41,13 @@ export interface Crc32cKernels {
 /** Both. `kind` is "simd" only if both are. */
 export interface ChecksumKernels extends SumKernels, Crc32cKernels {}
 
-const sums = /* @__PURE__ */ new Bindings<SumKernels>((memory) => simdSums(memory) ?? typescriptSums(memory));
-const crcs = /* @__PURE__ */ new Bindings<Crc32cKernels>((memory) => simdCrc32c(memory) ?? typescriptCrc32c(memory));
+const bareSums = /* @__PURE__ */ new Bindings<SumKernels>((memory) => simdSums(memory) ?? typescriptSums(memory));
+const bareCrcs = /* @__PURE__ */ new Bindings<Crc32cKernels>(
+  (memory) => simdCrc32c(memory) ?? typescriptCrc32c(memory),
+);
+// What is handed out is a copy, so that an observer can be put in front of it and taken away again.
+const sums = /* @__PURE__ */ new Bindings<SumKernels>((memory) => ({ ...bareSums.bind(memory), observer: undefined }));
+const crcs = /* @__PURE__ */ new Bindings<Crc32cKernels>((memory) => ({ ...bareCrcs.bind(memory) }));
 const both = /* @__PURE__ */ new Bindings<ChecksumKernels>((memory) => {
   const sum = bindSums(memory);
   const crc = bindCrc32c(memory);
@@ -59,6 +67,16 @@ export function bindSums(memory: PacketMemory): SumKernels {
 /** {@link bindChecksum} for CRC32c alone. Takes 17 KiB of the memory's scratch. */
 export function bindCrc32c(memory: PacketMemory): Crc32cKernels {
   return crcs.bind(memory);
+}
+
+/** @internal The sums of `memory` that no observer sees: for kernels that tell of their work themselves. */
+export function bindBareSums(memory: PacketMemory): SumKernels {
+  return bareSums.bind(memory);
+}
+
+/** @internal See {@link bindBareSums}. */
+export function bindBareCrc32c(memory: PacketMemory): Crc32cKernels {
+  return bareCrcs.bind(memory);
 }
 
 /** @internal The kernels bound to the memory whose buffer this is. */

@@ -48,4 +48,5 @@ export * from "./stats/hardware-counters.ts";
 export * from "./stats/queue-stats.ts";
 export { NetDev, type DeviceDeclaration, type DriverOps, type NetDevOptions } from "./net-device.ts";
 export { checksumRequest, probeSkeleton, segmentationRequest, SkeletonDriver } from "./skeleton-driver.ts";
+export type { NicObserver } from "./observer.ts";
 export { createNic, Nic, type NicInterface, type NicOptions } from "./nic.ts";

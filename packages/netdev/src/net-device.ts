@@ -6,6 +6,7 @@ import { createGro, type Gro, type GroOptions } from "@seville/tso";
 import { DeviceFeatures, type FeatureDeclaration, type SetFeaturesResult } from "./features/device-features.ts";
 import type { FeatureSet } from "./features/feature-set.ts";
 import type { FeatureFix } from "./features/fix-features.ts";
+import { whileTelling, type NicObserver } from "./observer.ts";
 import type { ByteQueueLimitOptions } from "./queue/byte-queue-limit.ts";
 import { TransmitQueue } from "./queue/transmit-queue.ts";
 import { TransmitSteering, type XpsMaps } from "./queue/transmit-steering.ts";
@@ -102,6 +103,8 @@ export class NetDev implements TransmitDevice {
   readonly steering: TransmitSteering;
   /** Packets that were lost between the stack and the driver (`tx_dropped`). */
   txDropped = 0;
+  /** Who watches. */
+  observer: NicObserver | undefined = undefined;
   readonly #ops: DriverOps;
   readonly #options: NetDevOptions;
   readonly #rxStats: QueueStatsKeeper<RxQueueStatName>;
@@ -223,6 +226,7 @@ export class NetDev implements TransmitDevice {
   /** A received frame from the driver, described in the packet's fields (`napi_gro_receive`). Takes it over. */
   receive(packet: Packet, queue: number, now: Nanos): void {
     this.#now = now;
+    this.observer?.received?.(packet);
     const stats = this.#rxStats.of(queue);
     stats.packets++;
     stats.bytes += packet.length;
@@ -329,9 +333,11 @@ export class NetDev implements TransmitDevice {
     const qdisc = this.#options.qdisc?.(access) ?? fifo(access, { limitPackets: 1000 });
     const napi = new Napi({
       scheduler,
-      poll: (budget, now) => this.#ops.poll(index, budget, now),
+      poll: (budget, now) => whileTelling(this.observer?.polling, () => this.#ops.poll(index, budget, now)),
       afterPoll: (complete, now) => {
-        this.#afterPoll(index, complete, now);
+        whileTelling(this.observer?.polling, () => {
+          this.#afterPoll(index, complete, now);
+        });
       },
       ...(weight === undefined ? {} : { weight }),
       ...(cpuPerPacket === undefined ? {} : { cpuPerPacket }),
@@ -372,7 +378,9 @@ export class NetDev implements TransmitDevice {
       if (deadline !== Infinity)
         this.#options.scheduler.scheduleCall(deadline, () => {
           this.#now = deadline;
-          gro.handleTimeout(deadline);
+          whileTelling(this.observer?.polling, () => {
+            gro.handleTimeout(deadline);
+          });
         });
     } else gro.flushOld(now);
     if (tx.backlog > 0) this.runQueue(queue, now);

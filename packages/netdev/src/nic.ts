@@ -5,6 +5,7 @@ import { parseFeature } from "./features/ethtool.ts";
 import type { FeatureSet } from "./features/feature-set.ts";
 import { NicHardware, type HardwareOptions } from "./hardware/nic-hardware.ts";
 import type { NetDev, NetDevOptions } from "./net-device.ts";
+import type { NicObserver } from "./observer.ts";
 import type { NicProfile } from "./profile/profile.ts";
 import { TUNNEL_OFFLOAD } from "./profile/profiles.ts";
 import type { RssOptions } from "./queue/receive-side-scaling.ts";
@@ -130,6 +131,12 @@ export class Nic {
    */
   setFeature(word: string, on: boolean): FeatureSet {
     return this.device.features.set(parseFeature(word), on);
+  }
+
+  /** Watches hardware and device from now on; `undefined`: nobody does. */
+  observe(observer: NicObserver | undefined): void {
+    this.hardware.observer = observer;
+    this.device.observer = observer;
   }
 
   /** `ethtool -C`: interrupt moderation. */

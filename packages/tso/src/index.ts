@@ -14,7 +14,7 @@ export {
   type SegmentRefusal,
   type SegmentSink,
 } from "./segment/outcome.ts";
-export { initTso } from "./kernel/bind.ts";
+export { initTso, observeSegmentation } from "./kernel/bind.ts";
 export * as virtioNetHdr from "./virtio/index.ts";
 export * from "./virtio/tun-features.ts";
 export { createGro } from "./gro/gro.ts";

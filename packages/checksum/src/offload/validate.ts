@@ -27,6 +27,12 @@ export function validate(
   pseudo: PartialSum,
   absent = false,
 ): ChecksumVerdict {
+  const verdict = judge(kernels, packet, pseudo, absent);
+  kernels.observer?.verdict?.(packet.data, verdict);
+  return verdict;
+}
+
+function judge(kernels: ChecksumKernels, packet: ChecksumPacket, pseudo: PartialSum, absent: boolean): ChecksumVerdict {
   if (isUnnecessary(packet) || absent) {
     decrementUnnecessary(packet);
     return absent ? "absent" : "unnecessary";

@@ -18,6 +18,7 @@ import {
   type PacketPool,
 } from "@seville/packet";
 import type { FrameSink, LinkEnd } from "@seville/sim";
+import { whileTelling, type NicObserver } from "../observer.ts";
 import { InterruptModeration } from "../queue/moderation.ts";
 import { ReceiveSideScaling } from "../queue/receive-side-scaling.ts";
 import { HardwareCounters } from "../stats/hardware-counters.ts";
@@ -74,6 +75,8 @@ export class NicHardware implements FrameSink, EventHandler {
   readonly counters: HardwareCounters = new HardwareCounters();
   readonly rss: ReceiveSideScaling;
   readonly maxQueues: number;
+  /** Who watches. */
+  observer: NicObserver | undefined = undefined;
   /** Receive offloads that are on. */
   switches: RxSwitches = { checksum: false, vlanStripping: false, hash: false };
   /** Which destinations pass; `undefined`: all (promiscuous). */
@@ -201,6 +204,7 @@ export class NicHardware implements FrameSink, EventHandler {
   post(queue: number, descriptor: TxDescriptor): boolean {
     const ring = this.#txRings[queue] as TxRing;
     if (!this.#isRunning || ring.free === 0) return false;
+    this.observer?.posted?.(descriptor);
     ring.posted.push({ descriptor, bytes: descriptor.packet.totalLength });
     return true;
   }
@@ -261,8 +265,10 @@ export class NicHardware implements FrameSink, EventHandler {
       this.#drop(frame, "FULL_RING");
       return;
     }
-    const completion = receiveFrame(this.kernels, this.silicon.rx, this.switches, frame, parsed, (view, headers) =>
-      rss.hash(view, headers),
+    const completion = whileTelling(this.observer?.hardware, () =>
+      receiveFrame(this.kernels, this.silicon.rx, this.switches, frame, parsed, (view, headers) =>
+        rss.hash(view, headers),
+      ),
     );
     const aligned = alignFrame(this.#pool, completion.packet, this.#rxPad);
     if (aligned === undefined) {
@@ -368,7 +374,9 @@ export class NicHardware implements FrameSink, EventHandler {
     const ring = this.#txRings[queue] as TxRing;
     const posted = ring.posted.shift() as PostedTx;
     ring.inWork++;
-    const { frames, error } = transmitFrames(this.kernels, this.silicon.tx, posted.descriptor);
+    const { frames, error } = whileTelling(this.observer?.hardware, () =>
+      transmitFrames(this.kernels, this.silicon.tx, posted.descriptor),
+    );
     const { driver, mac } = this.counters;
     if (error === "bad-descriptor") driver.tx_descriptor_errors++;
     if (error === "no-memory") {

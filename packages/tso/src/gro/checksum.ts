@@ -1,4 +1,13 @@
-import { add, isValid, shift, sub, type PartialSum, type SumKernels, incrementUnnecessary } from "@seville/checksum";
+import {
+  add,
+  incrementUnnecessary,
+  isValid,
+  shift,
+  sub,
+  type ChecksumVerdict,
+  type PartialSum,
+  type SumKernels,
+} from "@seville/checksum";
 import { CHECKSUM_COMPLETE, CHECKSUM_PARTIAL, CHECKSUM_UNNECESSARY, type Packet } from "@seville/packet";
 
 /**
@@ -28,7 +37,9 @@ export class GroChecksum {
   validate(at: number, pseudo: PartialSum, absent = false): boolean {
     const packet = this.#packet;
     const isPartial = packet.ipSummed === CHECKSUM_PARTIAL && packet.csumStart >= at;
-    if (!isPartial && this.#verified === 0 && !absent && !this.#isGood(at, pseudo)) return false;
+    const verdict = isPartial || this.#verified > 0 ? "unnecessary" : absent ? "absent" : this.#judge(at, pseudo);
+    this.#kernels.observer?.verdict?.(at, verdict);
+    if (verdict === "bad") return false;
     if (this.#verified > 0) this.#verified--;
     else if (!isPartial) incrementUnnecessary(packet);
     return true;
@@ -41,13 +52,15 @@ export class GroChecksum {
     this.#sumFrom = at;
   }
 
-  #isGood(at: number, pseudo: PartialSum): boolean {
+  #judge(at: number, pseudo: PartialSum): ChecksumVerdict {
     const sum = this.#sum;
-    if (sum !== undefined && at >= this.#sumFrom) {
+    const isKnown = sum !== undefined && at >= this.#sumFrom;
+    if (isKnown) {
       const front = at - this.#sumFrom;
       const rest = shift(sub(sum, this.#kernels.sum(this.#sumFrom, front)), front);
-      if (isValid(add(pseudo, rest))) return true;
+      if (isValid(add(pseudo, rest))) return "complete";
     }
-    return isValid(this.#kernels.sum(at, this.#packet.tail - at, pseudo));
+    if (!isValid(this.#kernels.sum(at, this.#packet.tail - at, pseudo))) return "bad";
+    return isKnown ? "fault" : "software";
   }
 }

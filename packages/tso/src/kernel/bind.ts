@@ -9,6 +9,8 @@ export interface Splitter {
   readonly plan: SplitPlan;
   /** Makes the segments of the plan, in one call. */
   readonly run: () => void;
+  /** Is told how many bytes segmentation has copied, headers and payload; see {@link observeSegmentation}. */
+  onCopied: ((bytes: number) => void) | undefined;
 }
 
 const splitters = /* @__PURE__ */ new WeakMap<PacketMemory, Splitter>();
@@ -26,8 +28,16 @@ export function bindSplitter(memory: PacketMemory): Splitter {
 export function makeSplitter(memory: PacketMemory, wanted: Splitter["kind"] = "simd"): Splitter {
   const plan = new SplitPlan(memory);
   const simd = wanted === "simd" ? splitSimd(memory, plan.at) : undefined;
-  if (simd !== undefined) return { kind: "simd", plan, run: simd };
-  return { kind: "typescript", plan, run: splitTypeScript(memory, plan.at) };
+  if (simd !== undefined) return { kind: "simd", plan, run: simd, onCopied: undefined };
+  return { kind: "typescript", plan, run: splitTypeScript(memory, plan.at), onCopied: undefined };
+}
+
+/**
+ * Tells `onCopied` from now on how many bytes each segmentation in `memory` has copied, in software that is or by whoever calls
+ * `segment` and `segmentInto`; their checksums come with it. One observer at a time; `undefined` takes it away.
+ */
+export function observeSegmentation(memory: PacketMemory, onCopied: ((bytes: number) => void) | undefined): void {
+  bindSplitter(memory).onCopied = onCopied;
 }
 
 /**

@@ -1,4 +1,5 @@
 import { GSO_BY_FRAGS, type Packet } from "@seville/packet";
+import { bindSplitter } from "../kernel/bind.ts";
 import { describe, handOver, releaseAll } from "./allocate.ts";
 import type { Layout } from "./layout.ts";
 import { refused, UDP_MAX_SEGMENTS, type SegmentOptions, type SegmentOutcome, type SegmentSink } from "./outcome.ts";
@@ -45,6 +46,7 @@ export function copyFragments(
   const { pool } = packet;
   const { u8 } = pool.memory;
   const reader = new PieceReader(payloadPieces(packet, headerLength));
+  const { onCopied } = bindSplitter(pool.memory);
   const segments: Packet[] = [];
   for (const length of lengths) {
     const segment = pool.alloc(headerLength + length, headroom);
@@ -58,6 +60,7 @@ export function copyFragments(
     reader.take(length, (at, bytes) => {
       u8.copyWithin(segment.put(bytes), at, at + bytes);
     });
+    onCopied?.(headerLength + length);
   }
   return segments;
 }

@@ -40,6 +40,7 @@ export function splitBySize(job: SplitJob, targets: ArrayLike<number>, count: nu
   const splitter = bindSplitter(job.packet.pool.memory);
   writePlan(job, splitter, count);
   run(job, splitter, targets, count);
+  splitter.onCopied?.(job.payload + count * job.layout.headerLength);
 }
 
 /** Gives a segment its metadata. */

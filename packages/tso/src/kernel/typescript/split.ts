@@ -1,4 +1,4 @@
-import { add, bindSums, blockAdd, finish, fold, type PartialSum } from "@seville/checksum";
+import { add, bindBareSums, blockAdd, finish, fold, type PartialSum } from "@seville/checksum";
 import type { PacketMemory } from "@seville/core";
 import { MIDDLE, NONE, PLAN_IPS, PLAN_PIECE_COUNTS, PLAN_PIECES, PLAN_TARGETS, PLAN_TEMPLATES } from "../plan.ts";
 
@@ -8,7 +8,7 @@ import { MIDDLE, NONE, PLAN_IPS, PLAN_PIECE_COUNTS, PLAN_PIECES, PLAN_TARGETS, P
  */
 export function splitTypeScript(memory: PacketMemory, plan: number): () => void {
   const { u8, view } = memory;
-  const sums = bindSums(memory);
+  const sums = bindBareSums(memory);
   const words = new Uint32Array(memory.buffer);
   const word = (offset: number): number => words[(plan + offset) >>> 2] as number;
 
