@@ -73,6 +73,8 @@ export interface CongestionState {
   undoMarker: boolean;
   /** ECN was negotiated (TCP_ECN_OK). */
   ecnOk: boolean;
+  /** The receiver says selectively what it has (`tcp_is_sack`; always so in SCTP); absent: it does. */
+  sackOk?: boolean | undefined;
 
   // Segments.
   /** Payload bytes per segment. */
