@@ -145,6 +145,28 @@ export class PacketPool {
     return undefined;
   }
 
+  /**
+   * `count` packets, each as {@link PacketPool.alloc} would give it; or `undefined` if there are not so many, and then none is
+   * taken. Faster than one by one: for whoever makes many packets of one.
+   */
+  allocMany(count: number, size: number, headroom: number = DEFAULT_HEADROOM): Packet[] | undefined {
+    if (!(size >= 0 && headroom >= 0)) throw invalidArgument("size", "a number of bytes", Math.min(size, headroom));
+    if (!Number.isSafeInteger(count) || count < 0) throw invalidArgument("count", "a whole number", count);
+    if (this.available(size, headroom) < count) {
+      this.#failures++;
+      return undefined;
+    }
+    const packets: Packet[] = [];
+    for (const sizeClass of this.#classes) {
+      if (size + headroom > sizeClass.slotBytes) continue;
+      this.#takeFrom(sizeClass, Math.min(count - packets.length, sizeClass.freeCount), headroom, packets);
+      if (packets.length === count) break;
+    }
+    this.#inUse += count;
+    if (this.#inUse > this.#highWater) this.#highWater = this.#inUse;
+    return packets;
+  }
+
   /** A packet that holds a copy of `bytes`, behind `headroom` bytes: {@link ETHERNET_HEADROOM} for a whole frame. */
   from(bytes: Uint8Array, headroom: number = DEFAULT_HEADROOM): Packet | undefined {
     const packet = this.alloc(bytes.length, headroom);
@@ -208,6 +230,19 @@ export class PacketPool {
       if (this.#ledger !== undefined) LeakLedger.poison(this.memory.u8, head, head + sizeClass.slotBytes);
       return;
     }
+  }
+
+  #takeFrom(sizeClass: SizeClass, count: number, headroom: number, packets: Packet[]): void {
+    const { free, slotBytes } = sizeClass;
+    const refs = this.#refs;
+    const base = this.#slotBase;
+    let top = sizeClass.freeCount;
+    for (let i = 0; i < count; i++) {
+      const head = free[--top] as number;
+      refs[(head - base) >>> GRANULE_SHIFT] = 1;
+      packets.push(this.#describe(head, head + slotBytes, head + headroom));
+    }
+    sizeClass.freeCount = top;
   }
 
   #indexOf(head: number): number {

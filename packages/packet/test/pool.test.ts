@@ -55,6 +55,50 @@ describe.each([true, false])("PacketPool, wasm: %s", (wasm) => {
     pool.assertDrained();
   });
 
+  test("P3 many at once are those that come one by one, in the same order, from as many sizes as it takes", () => {
+    const [one, many] = [new PacketPool({ ...SMALL, wasm }), new PacketPool({ ...SMALL, wasm })];
+    const singly = Array.from({ length: 13 }, () => take(one.alloc(1000, 64)));
+    const together = many.allocMany(13, 1000, 64) ?? [];
+    const shape = ({ head, end, data, tail, headroom }: Packet): number[] => [head, end, data, tail, headroom];
+    expect(together.map(shape)).toEqual(singly.map(shape));
+    expect(many.stats).toEqual({ ...one.stats, byteLength: many.stats.byteLength });
+    expect(together.every((packet) => many.refCount(packet.head) === 1)).toBe(true);
+    for (const packet of [...singly, ...together]) packet.release();
+    one.assertDrained();
+    many.assertDrained();
+  });
+
+  test("P3 all or none: what is too much takes nothing, is one failure, and the slots are still there", () => {
+    const pool = new PacketPool({ ...SMALL, wasm });
+    expect(pool.allocMany(15, 1000)).toBeUndefined();
+    expect(pool.allocMany(3, 60_000)).toBeUndefined();
+    expect(pool.stats).toMatchObject({ inUse: 0, highWater: 0, failures: 2 });
+    const all = pool.allocMany(14, 1000) ?? [];
+    expect(new Set(all.map(({ head }) => head)).size).toBe(14);
+    expect(pool.alloc(1)).toBeUndefined();
+    for (const packet of all) packet.release();
+    expect(pool.allocMany(0, 1000)).toEqual([]);
+    expect(pool.stats).toMatchObject({ inUse: 0, highWater: 14 });
+  });
+
+  test("P3 objects that were used before come with their fields reset", () => {
+    const pool = new PacketPool({ ...SMALL, wasm });
+    const used = take(pool.alloc(100));
+    Object.assign(used, { gsoSize: 7, ipSummed: 3, vlanTci: 9, mark: 5, networkHeader: 1, fragList: undefined });
+    used.release();
+    for (const packet of pool.allocMany(8, 100) ?? []) {
+      expect(packet).toMatchObject({ gsoSize: 0, ipSummed: 0, vlanTci: -1, mark: 0, networkHeader: -1 });
+      packet.release();
+    }
+  });
+
+  test("P11 a number of packets or bytes that is none", () => {
+    const pool = new PacketPool({ ...SMALL, wasm });
+    for (const count of [-1, 1.5, NaN]) expect(() => pool.allocMany(count, 10)).toThrow(/count must be a whole number/);
+    expect(() => pool.allocMany(1, -1)).toThrow(/size must be a number of bytes/);
+    expect(() => pool.allocMany(1, 10, NaN)).toThrow(/size must be/);
+  });
+
   test("P4 clones share a slot; it returns with the last of them", () => {
     const pool = new PacketPool({ ...SMALL, wasm });
     const packet = take(pool.from(bytesOf(10)));

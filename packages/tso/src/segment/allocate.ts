@@ -13,20 +13,12 @@ export function allocateAll(
   last: number,
   headroom: number,
 ): Packet[] | undefined {
-  const { pool } = packet;
-  const size = headerLength + payload;
-  if (count > 1 && pool.available(size, headroom) < count - 1) return undefined;
-  const segments: Packet[] = [];
-  for (let i = 0; i < count; i++) {
-    const length = i === count - 1 ? headerLength + last : size;
-    const segment = pool.alloc(length, headroom);
-    if (segment === undefined) {
-      releaseAll(segments);
-      return undefined;
-    }
-    segment.tail = segment.data + length;
-    segments.push(segment);
-  }
+  const size = count === 1 ? headerLength + last : headerLength + payload;
+  const segments = packet.pool.allocMany(count, size, headroom);
+  if (segments === undefined) return undefined;
+  for (const segment of segments) segment.tail = segment.data + size;
+  const end = segments[count - 1] as Packet;
+  end.tail = end.data + headerLength + last;
   return segments;
 }
 
