@@ -28,19 +28,17 @@ export function fitSackBlocks(used: number, blocks: number): number {
 }
 
 /**
- * How many counters an AccECN option can have beside what `out` holds already (`tcp_options_fit_accecn`): three, or
+ * How many counters an AccECN option can have in the `room` bytes that the other options of `out` leave (`tcp_options_fit_accecn`): three, or
  * fewer, but not fewer than `required`; for those SACK blocks are given up as long as two remain. Sets `accEcnCount` and
  * `sackCount`; if it does not go in, `accEcnOrder` is -1 and all else as before. Answers whether it does.
  */
-export function fitAccEcn(out: Outgoing, required: number, onSyn: boolean): boolean {
+export function fitAccEcn(out: Outgoing, required: number, room: number, onSyn: boolean): boolean {
   const saving = onSyn ? synPadding(out) : out.sackCount > 0 ? 2 : 0;
-  const used = onSyn ? synLength(out) + align4(fastOpenOptionLength(out)) : establishedLength(out);
   // Without any counter there is nothing for which a block would be worth giving up.
   const spare = required > 0 ? Math.max(out.sackCount - 2, 0) : 0;
   for (let fewer = 0; fewer <= spare; fewer++) {
-    const room = tcp.MAX_OPTIONS_LENGTH - used + fewer * SACK_BLOCK_LENGTH;
     for (let count = MAX_COUNTERS; count >= required; count--) {
-      if (alignAccEcn(2 + count * COUNTER_LENGTH, saving) > room) continue;
+      if (alignAccEcn(2 + count * COUNTER_LENGTH, saving) > room + fewer * SACK_BLOCK_LENGTH) continue;
       out.accEcnCount = count;
       out.sackCount -= fewer;
       return true;
@@ -58,10 +56,6 @@ function synLength(out: Outgoing): number {
     (out.windowScale >= 0 ? 4 : 0) +
     (out.sackPermitted && !out.hasTimestamps ? 4 : 0)
   );
-}
-
-function establishedLength(out: Outgoing): number {
-  return (out.hasTimestamps ? 12 : 0) + (out.sackCount > 0 ? 4 + SACK_BLOCK_LENGTH * out.sackCount : 0);
 }
 
 /** Bytes of padding of other options in which the end of an AccECN option may stand. */
