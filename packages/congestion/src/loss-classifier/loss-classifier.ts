@@ -1,0 +1,224 @@
+import { type Nanos, NS_PER_MS } from "@seville/core";
+import { LOSS_THRESHOLDS, type EpisodeFeatures, type LossThresholds, weighEvidence } from "./evidence.ts";
+import { PathView } from "./path-view.ts";
+import type {
+  AckObservation,
+  LossCause,
+  LossEpisode,
+  LossEvidence,
+  LossObservation,
+  ResetObservation,
+  TimeoutObservation,
+} from "./types.ts";
+
+/** Goodputs between episodes that are remembered. */
+const INTERVALS = 6;
+/** An interval must have delivered this many packets to say something. */
+const INTERVAL_PACKETS = 16;
+/** Timeouts in a row from which on the path is taken for closed: chance would need the loss rate's third power. */
+const CLOSED_TIMEOUTS = 3;
+
+interface OpenEpisode {
+  start: Nanos;
+  end: Nanos;
+  /** First and last sending of what was lost. */
+  firstSent: Nanos;
+  lastSent: Nanos;
+  losses: number;
+  lostAgain: number;
+  queueSum: number;
+  queueCount: number;
+  smallestLost: number;
+  deliveredBefore: number;
+}
+
+/**
+ * Tells from what the sender alone sees why its packets were lost. Tell it of every ACK, loss, timeout and reset in the
+ * order of time; {@link LossClassifier.poll} answers the episodes as they are judged: one SRTT after their last loss, or
+ * at once where the path is closed.
+ */
+export class LossClassifier {
+  readonly #thresholds: LossThresholds;
+  readonly #view = new PathView();
+  readonly #finished: LossEpisode[] = [];
+  #episode: OpenEpisode | undefined;
+  /** First loss of the last episode, and what was delivered then: a goodput interval begins there. */
+  #intervalStart: Nanos = -1;
+  #intervalPackets = 0;
+  #goodputs: number[] = [];
+  #closed = false;
+
+  constructor(thresholds: Partial<LossThresholds> = {}) {
+    this.#thresholds = { ...LOSS_THRESHOLDS, ...thresholds };
+  }
+
+  onAck(ack: AckObservation): void {
+    this.#closeIfOver(ack.now);
+    this.#view.ack(ack);
+    if (ack.packets > 0) this.#closed = false;
+  }
+
+  onLoss(loss: LossObservation): void {
+    this.#closeIfOver(loss.now);
+    const episode = (this.#episode ??= this.#open(loss));
+    episode.end = loss.now;
+    episode.firstSent = Math.min(episode.firstSent, loss.sentAt);
+    episode.lastSent = Math.max(episode.lastSent, loss.sentAt);
+    episode.losses++;
+    if (loss.again) episode.lostAgain++;
+    episode.smallestLost = Math.min(episode.smallestLost, loss.bytes);
+    const queue = this.#view.queueUsBefore(loss.sentAt);
+    if (queue >= 0) {
+      episode.queueSum += queue;
+      episode.queueCount++;
+    }
+  }
+
+  onTimeout(timeout: TimeoutObservation): void {
+    if (timeout.consecutive < CLOSED_TIMEOUTS || this.#closed) return;
+    this.#closed = true;
+    const view = this.#view;
+    // Smaller ones passed in the meantime, such as handshakes, ACKs or probes: it is the size.
+    const bySize = timeout.established && timeout.bytes > view.largestDelivered && view.largestDelivered > 0;
+    const afterIdle = timeout.established && timeout.idleBefore * 1e-3 > 20 * view.srttUs;
+    const filter = bySize ? "size" : afterIdle ? "after-idle" : "all";
+    const confidence = bySize ? 0.97 : 1 - 0.5 ** timeout.consecutive;
+    this.#judgeFiltered(timeout.now, filter, confidence);
+  }
+
+  onReset(reset: ResetObservation): void {
+    // A peer that has died says so too; one that was heard a moment ago and speaks from elsewhere has not.
+    if (!reset.busy && !reset.foreignTtl) return;
+    this.#judgeFiltered(reset.now, "reset", reset.foreignTtl ? 0.98 : 0.75);
+  }
+
+  /** The next episode that was judged. */
+  poll(now: Nanos): LossEpisode | undefined {
+    this.#closeIfOver(now);
+    return this.#finished.shift();
+  }
+
+  /** When {@link poll} will have something new; Infinity: never. */
+  nextTimeout(): Nanos {
+    return this.#finished.length > 0 ? 0 : (this.#deadline() ?? Infinity);
+  }
+
+  #deadline(): Nanos | undefined {
+    if (this.#episode === undefined) return undefined;
+    return this.#episode.end + Math.max(NS_PER_MS, this.#view.srttUs * 1000);
+  }
+
+  #open(loss: LossObservation): OpenEpisode {
+    return {
+      start: loss.now,
+      end: loss.now,
+      firstSent: loss.sentAt,
+      lastSent: loss.sentAt,
+      losses: 0,
+      lostAgain: 0,
+      queueSum: 0,
+      queueCount: 0,
+      smallestLost: Infinity,
+      deliveredBefore: this.#view.deliveredPackets,
+    };
+  }
+
+  /** An episode ends when an SRTT has passed without a loss, or at the latest an SRTT after its beginning. */
+  #closeIfOver(now: Nanos): void {
+    const episode = this.#episode;
+    const deadline = this.#deadline();
+    if (episode === undefined || deadline === undefined) return;
+    const srtt = Math.max(NS_PER_MS, this.#view.srttUs * 1000);
+    if (now < deadline && now < episode.start + 2 * srtt) return;
+    this.#episode = undefined;
+    const features = this.#measure(episode, now);
+    this.#startInterval(episode);
+    if (!this.#closed) this.#finished.push(this.#judge(episode, features));
+  }
+
+  #measure(episode: OpenEpisode, now: Nanos): EpisodeFeatures {
+    const view = this.#view;
+    const srtt = Math.max(NS_PER_MS, view.srttUs * 1000);
+    const delivered = view.deliveredPackets - episode.deliveredBefore;
+    const maxQueue = view.maxQueueUs;
+    const before = view.rate(episode.start - srtt, episode.start);
+    const after = view.rate(episode.start, Math.min(now, episode.start + srtt));
+    return {
+      losses: episode.losses,
+      lossShare: episode.losses / Math.max(1, episode.losses + delivered),
+      queueLevel: episode.queueCount === 0 || maxQueue === 0 ? -1 : episode.queueSum / episode.queueCount / maxQueue,
+      queueSize: view.minRttUs === Infinity ? 0 : maxQueue / Math.max(1, view.minRttUs),
+      rateDrop: before > 0 && after > 0 ? before / after : -1,
+      plateauSpread: spread(this.#withInterval(episode)),
+      lostAgain: episode.lostAgain,
+    };
+  }
+
+  /** The goodputs of the last intervals, with the one that this episode ends. */
+  #withInterval(episode: OpenEpisode): number[] {
+    if (this.#intervalStart < 0 || episode.start <= this.#intervalStart) return this.#goodputs;
+    const packets = episode.deliveredBefore - this.#intervalPackets;
+    if (packets < INTERVAL_PACKETS) return this.#goodputs;
+    const { deliveredBytes, deliveredPackets } = this.#view;
+    const bytes = packets * (deliveredBytes / Math.max(1, deliveredPackets));
+    this.#goodputs.push((bytes * 1e9) / (episode.start - this.#intervalStart));
+    if (this.#goodputs.length > INTERVALS) this.#goodputs.shift();
+    return this.#goodputs;
+  }
+
+  #startInterval(episode: OpenEpisode): void {
+    this.#intervalStart = episode.start;
+    this.#intervalPackets = episode.deliveredBefore;
+  }
+
+  #judge(episode: OpenEpisode, features: EpisodeFeatures): LossEpisode {
+    const evidence = weighEvidence(features, this.#thresholds);
+    const ranked = (
+      [
+        ["queue-overflow", evidence.queueOverflow],
+        ["policer", evidence.policer],
+        ["random", evidence.random],
+      ] as [LossCause, number][]
+    ).sort((a, b) => b[1] - a[1]);
+    const [[first, most], [, second]] = ranked as [[LossCause, number], [LossCause, number], [LossCause, number]];
+    const total = Math.max(1e-9, evidence.queueOverflow + evidence.policer + evidence.random);
+    const mixed = second >= this.#thresholds.mixed * most;
+    const cause = mixed ? "mixed" : first;
+    return {
+      cause,
+      confidence: mixed ? (most + second) / total / 2 : most / total,
+      start: episode.start,
+      end: episode.end,
+      losses: episode.losses,
+      ...(cause === "policer" && this.#goodputs.length > 0 ? { policedRate: mean(this.#goodputs) } : {}),
+      evidence,
+    };
+  }
+
+  #judgeFiltered(now: Nanos, filter: "size" | "all" | "after-idle" | "reset", confidence: number): void {
+    const episode = this.#episode;
+    this.#episode = undefined;
+    const evidence: LossEvidence = { queueOverflow: 0, policer: 0, random: 1 - confidence, filtered: confidence };
+    this.#finished.push({
+      cause: "filtered",
+      confidence,
+      start: episode?.start ?? now,
+      end: now,
+      losses: episode?.losses ?? 0,
+      filter,
+      evidence,
+    });
+  }
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** Standard deviation over mean; -1 for fewer than two values. */
+function spread(values: readonly number[]): number {
+  if (values.length < 2) return -1;
+  const centre = mean(values);
+  const variance = mean(values.map((value) => (value - centre) ** 2));
+  return Math.sqrt(variance) / centre;
+}
