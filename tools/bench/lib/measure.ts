@@ -21,9 +21,10 @@ export const QUICK: Effort = { rounds: 9, sampleNanos: 1_000_000, warmUpNanos: 2
  */
 export async function measure(
   benchCase: BenchCase,
-  effort: Effort,
+  usual: Effort,
   clock: CpuClock = processorTime,
 ): Promise<BenchRow[]> {
+  const effort = { ...usual, sampleNanos: benchCase.sampleNanos ?? usual.sampleNanos };
   const sides = [benchCase.ours, ...benchCase.peers];
   const counts = sides.map((side) => ("run" in side ? warmUp(side, effort, clock) : 1));
   const samples: number[][] = sides.map(() => []);

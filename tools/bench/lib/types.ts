@@ -26,6 +26,11 @@ export interface BenchCase {
   readonly peers: readonly Side[];
   /** A figure from outside (a bar, a paper, another machine). Makes a row with `peer: "reference"`, ratio = ours / theirs. */
   readonly reference?: number;
+  /**
+   * CPU time of one sample, ns, where the usual 1.5 ms would mostly measure how the caches fill: tables of many megabytes
+   * that the sides drive out of each other's caches.
+   */
+  readonly sampleNanos?: number;
   /** From CPU nanoseconds per operation to `unit`. Default: the nanoseconds themselves. */
   readonly fromNanos?: (nanosPerOperation: number) => number;
 }

@@ -1,6 +1,6 @@
 import type { Ipv4Address } from "@seville/packet";
 import { FamilyMap, type AddressFamily } from "./family-map.ts";
-import { compileCompact } from "./ipv4-compact.ts";
+import { compileIpv4Compact } from "./ipv4-compact.ts";
 import { compileDir24 } from "./ipv4-dir-24-8.ts";
 
 const IPV4: AddressFamily<Ipv4Address> = {
@@ -22,14 +22,14 @@ export interface Ipv4Snapshot<V> {
   /** Values by their number; 0 is no value. */
   readonly values: readonly (V | undefined)[];
   /** The value of the longest prefix that holds `address`; `undefined`: none does. */
-  lookup(address: Ipv4Address): V | undefined;
+  readonly lookup: (address: Ipv4Address) => V | undefined;
   /** The number of that value in {@link values}; 0: none. */
-  lookupNumber(address: Ipv4Address): number;
+  readonly lookupNumber: (address: Ipv4Address) => number;
   /**
    * The value's number of each address, at once by WebAssembly: `answers[i]` for `addresses[i]`, as many as the shorter
    * of the two holds.
    */
-  lookupMany(addresses: Uint32Array, answers: Uint32Array): void;
+  readonly lookupMany: (addresses: Uint32Array, answers: Uint32Array) => void;
 }
 
 /** IPv4 prefixes with a value each; addresses are unsigned 32-bit numbers (`parseIpv4` of `@seville/packet`). */
@@ -44,14 +44,14 @@ export class Ipv4PrefixMap<V> extends FamilyMap<Ipv4Address, V> {
    */
   compile(mode: Ipv4SnapshotMode = "compact"): Ipv4Snapshot<V> {
     const { trie, values } = this.forCompiling();
-    const table = mode === "compact" ? compileCompact(trie) : compileDir24(trie, values.length - 1);
+    const table = mode === "compact" ? compileIpv4Compact(trie) : compileDir24(trie, values.length - 1);
     return {
       mode,
       byteLength: table.byteLength,
       values,
       lookup: (address) => values[table.lookup(address)],
       lookupNumber: table.lookup,
-      lookupMany: table.batch,
+      lookupMany: table.lookupMany,
     };
   }
 }

@@ -3,50 +3,61 @@ import { wasm as lpmBase64 } from "../lpm.generated.ts";
 /** Addresses that a kernel answers per call. Larger batches are cut. */
 export const BATCH = 2048;
 
-/** What assembly/lpm.ts exports. Byte offsets; the batch stands at 0, its answers behind it. */
+/** What assembly/lpm.ts exports. Byte offsets; the addresses of the batch stand at 0. */
 interface LpmExports {
-  compact(index: number, count: number, answers: number): void;
+  compact4(index: number, count: number, answers: number): void;
+  compact6(index: number, count: number, answers: number): void;
   dir24(index: number, count: number, answers: number): void;
 }
 
-/** Looks every address up: `answers[i]` becomes the value's number for `addresses[i]`, 0 if no prefix holds it. */
-export type BatchLookup = (addresses: Uint32Array, answers: Uint32Array) => void;
+/**
+ * Looks every address up: `answers[i]` becomes the value's number for address `i`, 0 if no prefix holds it. An IPv4
+ * address is one word, an IPv6 address four in the order of the wire.
+ */
+export type LookupMany = (addresses: Uint32Array, answers: Uint32Array) => void;
+
+/** A table made for lookups. */
+export interface CompiledTable<Lookup> {
+  readonly byteLength: number;
+  /** The number of the value for an address; 0: none. */
+  readonly lookup: Lookup;
+  readonly lookupMany: LookupMany;
+}
+
+interface KernelChoice {
+  readonly kernel: keyof LpmExports;
+  /** Byte offset of the table. */
+  readonly index: number;
+  readonly keyWords: 1 | 4;
+}
 
 interface TableMemory {
-  /** All of the memory. */
+  /** All of the memory: the batch of addresses, its answers, the table. */
   readonly words: Uint32Array<ArrayBuffer>;
-  /** The batch lookup over it: by WebAssembly, by `single` where that cannot run. */
-  batch(words: Uint32Array, single: (words: Uint32Array, address: number) => number): BatchLookup;
+  /** By WebAssembly; `undefined` where that cannot run. */
+  readonly lookupMany: LookupMany | undefined;
 }
 
-/** Memory for a table of `byteLength` bytes that a kernel can read: it begins with the batch (in, out). */
-export function bindLookup(
-  byteLength: number,
-  { kind, index }: { kind: keyof LpmExports; index: number },
-): TableMemory {
+/** Memory of `byteLength` bytes for a table, in a form that its kernel can read. */
+export function bindTable(byteLength: number, { kernel, index, keyWords }: KernelChoice): TableMemory {
   const module = compile();
-  if (module === undefined) return { words: new Uint32Array(Math.ceil(byteLength / 4)), batch: oneByOne };
+  if (module === undefined) return { words: new Uint32Array(Math.ceil(byteLength / 4)), lookupMany: undefined };
   const pages = Math.ceil(byteLength / 65_536);
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
-  const kernel = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as LpmExports;
+  const kernels = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as LpmExports;
+  const words = new Uint32Array(memory.buffer);
+  const answersAt = BATCH * keyWords;
   return {
-    words: new Uint32Array(memory.buffer),
-    batch: (words) => (addresses, answers) => {
-      const count = Math.min(addresses.length, answers.length);
+    words,
+    lookupMany: (addresses, answers) => {
+      const count = Math.min(Math.floor(addresses.length / keyWords), answers.length);
       for (let from = 0; from < count; from += BATCH) {
         const part = Math.min(BATCH, count - from);
-        words.set(part === addresses.length ? addresses : addresses.subarray(from, from + part), 0);
-        kernel[kind](index, part, BATCH * 4);
-        answers.set(words.subarray(BATCH, BATCH + part), from);
+        words.set(addresses.subarray(from * keyWords, (from + part) * keyWords), 0);
+        kernels[kernel](index, part, answersAt * 4);
+        answers.set(words.subarray(answersAt, answersAt + part), from);
       }
     },
-  };
-}
-
-function oneByOne(words: Uint32Array, single: (words: Uint32Array, address: number) => number): BatchLookup {
-  return (addresses, answers) => {
-    const count = Math.min(addresses.length, answers.length);
-    for (let i = 0; i < count; i++) answers[i] = single(words, addresses[i] as number);
   };
 }
 

@@ -8,8 +8,8 @@ import {
   type IpAddress,
   type IpPrefix,
 } from "@seville/packet";
-import { Ipv4PrefixMap } from "./ipv4-map.ts";
-import { Ipv6PrefixMap } from "./ipv6-map.ts";
+import { Ipv4PrefixMap, type Ipv4Snapshot, type Ipv4SnapshotMode } from "./ipv4-map.ts";
+import { Ipv6PrefixMap, type Ipv6Snapshot } from "./ipv6-map.ts";
 
 /** An address in any form: text, an IPv4 address as a number, an `Ipv6Address`, or 4 or 16 bytes in the order of the wire. */
 export type AddressLike = string | IpAddress | Uint8Array;
@@ -20,6 +20,14 @@ export type PrefixLike = string | IpPrefix;
 export interface PrefixMapEntry<V> {
   readonly prefix: IpPrefix;
   readonly value: V;
+}
+
+/** An immutable copy of a {@link PrefixMap}, made for lookups. */
+export interface PrefixSnapshot<V> {
+  readonly ipv4: Ipv4Snapshot<V>;
+  readonly ipv6: Ipv6Snapshot<V>;
+  /** The value of the longest prefix that holds `address`; `undefined`: none does. */
+  readonly lookup: (address: AddressLike) => V | undefined;
 }
 
 /**
@@ -107,6 +115,23 @@ export class PrefixMap<V> implements Iterable<PrefixMapEntry<V>> {
     const { network, length } = toPrefix(prefix);
     const found = typeof network === "number" ? this.ipv4.within(network, length) : this.ipv6.within(network, length);
     for (const one of found) yield { prefix: prefixOf(one.network, one.length), value: one.value };
+  }
+
+  /**
+   * Compiles what the map holds now, for many lookups. Later changes do not show in the snapshot.
+   * @throws SevilleError `ERR_UNSUPPORTED`: too many different values, or long prefixes, for `dir-24-8`
+   */
+  compile(mode: Ipv4SnapshotMode = "compact"): PrefixSnapshot<V> {
+    const ipv4 = this.ipv4.compile(mode);
+    const ipv6 = this.ipv6.compile();
+    return {
+      ipv4,
+      ipv6,
+      lookup: (address) => {
+        const ip = toAddress(address);
+        return typeof ip === "number" ? ipv4.lookup(ip) : ipv6.lookup(ip);
+      },
+    };
   }
 
   /** IPv4 before IPv6, each in the order of {@link within}. */

@@ -67,10 +67,15 @@ describe("random changes against a table that asks every prefix", () => {
           } else expect(map.delete(network, length)).toBe(oracle.delete(network, length));
         }
         expect(map.size).toBe(oracle.prefixes.size);
-        for (const address of asked) {
+        const compact = map.compile();
+        const answers = new Uint32Array(asked.length);
+        compact.lookupMany(Uint32Array.from(asked.flatMap(({ w0, w1, w2, w3 }) => [w0, w1, w2, w3])), answers);
+        for (const [i, address] of asked.entries()) {
           const best = oracle.match(address);
           expect(map.lookup(address)).toBe(best?.value);
           expect(map.match(address)?.length).toBe(best?.length);
+          expect(compact.lookup(address)).toBe(best?.value);
+          expect(compact.values[answers[i] as number]).toBe(best?.value);
         }
       }),
     );
