@@ -1,6 +1,7 @@
 /**
  * Why a packet went no further. The names are those of the kernel's `enum skb_drop_reason`
- * (include/net/dropreason-core.h) without the prefix; the last group is ours, for what only a simulated wire does.
+ * (include/net/dropreason-core.h) without the prefix; the last groups are ours: what the kernel leaves unspecified, and what only
+ * a simulated wire does.
  */
 export const DROP_REASONS = [
   "NOT_SPECIFIED",
@@ -72,6 +73,12 @@ export const DROP_REASONS = [
   "LOCAL_MAC",
   "TC_INGRESS",
   "TC_EGRESS",
+  // GRE packets that the kernel drops as NOT_SPECIFIED (`__ip_tunnel_rcv`): checksum or sequence number are not there where this end
+  // wants them, there where it does not, or a number is older than the last one.
+  "GRE_CSUM_MISSING",
+  "GRE_CSUM_UNEXPECTED",
+  "GRE_SEQ_MISSING",
+  "GRE_SEQ_OLD",
   // What only a simulated wire does.
   "LINK_LOSS",
   "LINK_DOWN",

@@ -423,7 +423,8 @@ describe("U10 mutated tunnel packets never throw and leak nothing", () => {
     const samples = seen.filter((packet) => packet[9] !== 1 && packet[9] !== 58);
     expect(samples.length).toBeGreaterThan(0);
     const random = createRandom(7);
-    const before = tunnelB.stats.rx_packets + tunnelB.stats.rx_errors;
+    const drops = dropsOf(b);
+    const before = tunnelB.stats.rx_packets;
     unrecorded(() => {
       for (let i = 0; i < 600; i++) {
         const packet = (samples[i % samples.length] as Uint8Array).slice();
@@ -435,7 +436,8 @@ describe("U10 mutated tunnel packets never throw and leak nothing", () => {
       }
       world.runMs(50);
     });
-    expect(tunnelB.stats.rx_packets + tunnelB.stats.rx_errors).toBeGreaterThan(before);
+    // What is wrong before a tunnel is known is counted by no device (statistics.ts), and has its reason all the same.
+    expect(tunnelB.stats.rx_packets - before + drops.length).toBeGreaterThan(300);
   });
 });
 

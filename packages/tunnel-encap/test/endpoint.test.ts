@@ -160,7 +160,7 @@ describe("T3 GRE", () => {
   test("T3 sequence numbers: what is older than the last is dropped, a gap is not (RFC 2890 §2.2)", () => {
     const receiver = endpointOf(tunnel);
     const verdicts = [0, 2, 1, 2, 3].map((i) => refusal(receiver, frames[i]!));
-    expect(verdicts).toEqual([undefined, undefined, "NOT_SPECIFIED", "NOT_SPECIFIED", undefined]);
+    expect(verdicts).toEqual([undefined, undefined, "GRE_SEQ_OLD", "GRE_SEQ_OLD", undefined]);
     expect(receiver.stats).toMatchObject({ rxPackets: 3, rxErrors: 2, rxFifoErrors: 2 });
   });
 
@@ -178,8 +178,26 @@ describe("T3 GRE", () => {
     broken[broken.length - 1]! ^= 1;
     expect(refusal(receiver, broken)).toBe("GRE_CSUM");
     const none = wrap(pool, { ...tunnel, ocsum: false }, inner4()).outer;
-    expect(refusal(receiver, none)).toBe("GRE_CSUM");
+    expect(refusal(receiver, none)).toBe("GRE_CSUM_MISSING");
     expect(receiver.stats.rxCrcErrors).toBe(2);
+  });
+
+  test("T3 each thing that is not as this end expects has a reason of its own", () => {
+    const plain: Tunnel = { kind: "gre", ...v4 };
+    const wants = (more: Partial<typeof tunnel>): ReturnType<typeof endpointOf> => endpointOf({ ...plain, ...more });
+    const sent = (more: Partial<typeof tunnel>): Uint8Array<ArrayBuffer> =>
+      wrap(pool, { ...plain, ...more }, inner4()).outer;
+    const sequenced = wants({ iseq: true });
+    expect(refusal(sequenced, sent({}))).toBe("GRE_SEQ_MISSING");
+    expect(sequenced.stats).toMatchObject({ rxErrors: 1, rxFifoErrors: 1, rxCrcErrors: 0 });
+    const unsummed = wants({});
+    expect(refusal(unsummed, sent({ ocsum: true }))).toBe("GRE_CSUM_UNEXPECTED");
+    expect(unsummed.stats).toMatchObject({ rxErrors: 1, rxCrcErrors: 1, rxFifoErrors: 0 });
+    const summed = wants({ icsum: true });
+    expect(refusal(summed, sent({}))).toBe("GRE_CSUM_MISSING");
+    expect(summed.stats).toMatchObject({ rxErrors: 1, rxCrcErrors: 1, rxFifoErrors: 0 });
+    // A number where none is asked for is no fault.
+    expect(refusal(wants({}), sent({ oseq: true }))).toBeUndefined();
   });
 
   test("T3 another key, none, or one that is not expected is not ours", () => {

@@ -10,6 +10,7 @@ import {
   type Packet,
   type PacketType,
 } from "@seville/packet";
+import { pullHeaders } from "./checksum.ts";
 import type { NetInterface } from "./net-interface.ts";
 
 const ETHERNET_HEADER = 14;
@@ -40,7 +41,7 @@ export function receiveFrame(iface: NetInterface, packet: Packet, now: Nanos): v
   if (iface.device.hardHeaderLength === ETHERNET_HEADER && !readEthernet(iface, packet)) return;
   if (packet.pktType === PACKET_MULTICAST) stats.multicast++;
   if (host.taps.active) host.taps.deliver(packet, iface, "in", now);
-  if (packet.macHeader >= 0) packet.pull(packet.networkHeader - packet.data);
+  if (packet.macHeader >= 0) pullHeaders(packet, packet.networkHeader - packet.data);
   if (iface.rxHandler !== undefined && !iface.rxHandler(packet, iface, now)) return;
   const handler = host.etherTypes.get(packet.protocol);
   if (handler !== undefined) {

@@ -1,6 +1,7 @@
 import type { Nanos } from "@seville/core";
 import { icmp, ipv4, type Packet } from "@seville/packet";
 import type { Host } from "../host/host.ts";
+import { pullHeaders } from "../interface/checksum.ts";
 import type { NetInterface } from "../interface/net-interface.ts";
 import { NF_INET_LOCAL_IN } from "../netfilter/hooks.ts";
 import { sendIcmp4 } from "./icmp-send.ts";
@@ -28,7 +29,7 @@ function toProtocol(host: Host, packet: Packet, dev: NetInterface, now: Nanos): 
   const protocol = host.ipv4.protocols.get(number);
   if (protocol !== undefined) {
     ip.InDelivers++;
-    packet.pull(packet.transportHeader - packet.data);
+    pullHeaders(packet, packet.transportHeader - packet.data);
     protocol.receive(packet, 4, dev, now);
     return;
   }

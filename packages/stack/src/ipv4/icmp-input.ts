@@ -1,17 +1,9 @@
-import { bindChecksum, fold } from "@seville/checksum";
 import { NS_PER_MS, type DropReason, type Nanos } from "@seville/core";
-import {
-  CHECKSUM_UNNECESSARY,
-  CHECKSUM_PARTIAL,
-  icmp,
-  ipv4,
-  isMulticast,
-  PACKET_BROADCAST,
-  type Packet,
-} from "@seville/packet";
+import { icmp, ipv4, isMulticast, PACKET_BROADCAST, type Packet } from "@seville/packet";
 import type { Host } from "../host/host.ts";
 import { countMessage } from "../host/mib.ts";
 import { IPPROTO_ICMP, type IcmpError, type TransportProtocol } from "../host/protocols.ts";
+import { isChecksumKnown, isSumRight } from "../interface/checksum.ts";
 import type { NetInterface } from "../interface/net-interface.ts";
 import { createFlow4, resetFlow } from "../route/flow.ts";
 import { isTooBig } from "../socket/errors.ts";
@@ -46,7 +38,7 @@ function receiveIcmp4(host: Host, packet: Packet, dev: NetInterface, now: Nanos)
   const { view } = host.memory;
   mib.InMsgs++;
   const at = packet.data;
-  if (!checksumValid(host, packet)) {
+  if (!checksumValid(packet)) {
     mib.InCsumErrors++;
     mib.InErrors++;
     host.drop(packet, "ICMP_CSUM", dev);
@@ -128,9 +120,8 @@ function handle(
   }
 }
 
-function checksumValid(host: Host, packet: Packet): boolean {
-  if (packet.ipSummed === CHECKSUM_UNNECESSARY || packet.ipSummed === CHECKSUM_PARTIAL) return true;
-  return fold(bindChecksum(host.memory).sum(packet.data, packet.length)) === 0xffff;
+function checksumValid(packet: Packet): boolean {
+  return isChecksumKnown(packet) || isSumRight(packet, 0);
 }
 
 function isToMany(host: Host, packet: Packet): boolean {

@@ -10,6 +10,7 @@ import {
 } from "@seville/packet";
 import type { DropReason, Nanos } from "@seville/core";
 import type { Host } from "../host/host.ts";
+import { trimPadding } from "../interface/checksum.ts";
 import type { NetInterface } from "../interface/net-interface.ts";
 import { NF_INET_PRE_ROUTING } from "../netfilter/hooks.ts";
 import { createFlow4, resetFlow } from "../route/flow.ts";
@@ -78,7 +79,7 @@ function validate(host: Host, packet: Packet): DropReason | undefined {
     return "IP_INHDR";
   }
   // The rest is a link's padding.
-  packet.trim(total);
+  trimPadding(packet, total);
   packet.transportHeader = at + headerBytes;
   return undefined;
 }

@@ -10,6 +10,7 @@ import {
   type Packet,
 } from "@seville/packet";
 import type { Host } from "../host/host.ts";
+import { pullHeaders } from "../interface/checksum.ts";
 import type { NetInterface } from "../interface/net-interface.ts";
 import { NF_INET_LOCAL_IN } from "../netfilter/hooks.ts";
 import { sendIcmp6 } from "./icmpv6-send.ts";
@@ -98,7 +99,7 @@ function toProtocol(
   const protocol = host.ipv6.protocols.get(next);
   if (protocol !== undefined) {
     ip6.InDelivers++;
-    packet.pull(at - packet.data);
+    pullHeaders(packet, at - packet.data);
     protocol.receive(packet, 6, dev, now);
     return;
   }

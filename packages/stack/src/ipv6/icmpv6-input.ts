@@ -1,20 +1,12 @@
-import { bindChecksum, fold, pseudoHeader6At } from "@seville/checksum";
+import { pseudoHeader6At } from "@seville/checksum";
 import type { Nanos } from "@seville/core";
-import {
-  CHECKSUM_PARTIAL,
-  CHECKSUM_UNNECESSARY,
-  icmpv6,
-  ipv6,
-  IPPROTO_ICMPV6,
-  IPV6_ANY,
-  isMulticast,
-  type Packet,
-} from "@seville/packet";
+import { icmpv6, ipv6, IPPROTO_ICMPV6, IPV6_ANY, isMulticast, type Packet } from "@seville/packet";
 import type { Host } from "../host/host.ts";
 import type { Icmp6Mib } from "../host/mib-groups.ts";
 import { countMessage } from "../host/mib.ts";
 import type { IcmpError, TransportProtocol } from "../host/protocols.ts";
 import { isLocalAddress6 } from "../interface/addresses6.ts";
+import { isChecksumKnown, isSumRight } from "../interface/checksum.ts";
 import type { NetInterface } from "../interface/net-interface.ts";
 import { CB_DEFRAGMENTED } from "../packet-cb.ts";
 import { createFlow6, resetFlow } from "../route/flow.ts";
@@ -92,10 +84,10 @@ function suppressesFragments(host: Host, dev: NetInterface): boolean {
 }
 
 function checksumValid(host: Host, packet: Packet): boolean {
-  if (packet.ipSummed === CHECKSUM_UNNECESSARY || packet.ipSummed === CHECKSUM_PARTIAL) return true;
+  if (isChecksumKnown(packet)) return true;
   const ip = packet.networkHeader;
   const pseudo = pseudoHeader6At(host.memory.u8, ip + 8, ip + 24, IPPROTO_ICMPV6, packet.length);
-  return fold(bindChecksum(host.memory).sum(packet.data, packet.length, pseudo)) === 0xffff;
+  return isSumRight(packet, pseudo);
 }
 
 /** Echoes the message with its data (RFC 4443 §4.2; `icmpv6_echo_reply`). */

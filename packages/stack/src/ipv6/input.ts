@@ -13,6 +13,7 @@ import {
 } from "@seville/packet";
 import type { DropReason, Nanos } from "@seville/core";
 import type { Host } from "../host/host.ts";
+import { trimPadding } from "../interface/checksum.ts";
 import type { NetInterface } from "../interface/net-interface.ts";
 import { NF_INET_PRE_ROUTING } from "../netfilter/hooks.ts";
 import { createFlow6, resetFlow } from "../route/flow.ts";
@@ -85,7 +86,7 @@ function validate(host: Host, packet: Packet, dev: NetInterface): DropReason | u
     ip6.InTruncatedPkts++;
     return "PKT_TOO_SMALL";
   }
-  packet.trim(total);
+  trimPadding(packet, total);
   packet.transportHeader = at + ipv6.HEADER_LENGTH;
   return undefined;
 }

@@ -1,6 +1,7 @@
 import { ipv4, ipv6, type IpAddress, type Packet } from "@seville/packet";
 import type { Host } from "../host/host.ts";
 import type { IcmpError } from "../host/protocols.ts";
+import { pullHeaders } from "../interface/checksum.ts";
 import { isTooBig, meaningOf } from "../socket/errors.ts";
 import { learnPathMtu } from "../socket/learn-mtu.ts";
 import { presentAddress } from "../socket/socket-address.ts";
@@ -39,7 +40,7 @@ export class RawTable {
       if (socket.family !== family || socket.protocol !== protocol) continue;
       if (!socket.wants(packet, source, destination)) continue;
       const clone = packet.clone();
-      if (family === 6) clone.pull(clone.transportHeader - clone.data);
+      if (family === 6) pullHeaders(clone, clone.transportHeader - clone.data);
       socket.deliver(clone);
       seen = true;
     }

@@ -1,7 +1,5 @@
 import { bindChecksum, finish, mangleZero, pseudoHeader6At } from "@seville/checksum";
 import {
-  CHECKSUM_PARTIAL,
-  CHECKSUM_UNNECESSARY,
   ipv4,
   ipv6,
   IPPROTO_ICMP,
@@ -13,6 +11,7 @@ import {
 } from "@seville/packet";
 import { errnoError } from "../host/errno.ts";
 import type { Host } from "../host/host.ts";
+import { isChecksumKnown, isSumRight } from "../interface/checksum.ts";
 import { IPPROTO_RAW } from "../host/protocols.ts";
 import { localOut4, sendIpv4 } from "../ipv4/output.ts";
 import { pathMtu4 } from "../ipv4/path-mtu.ts";
@@ -253,10 +252,10 @@ export class RawSocket extends InetSocket {
   }
 
   #verified(packet: Packet): boolean {
-    if (packet.ipSummed === CHECKSUM_UNNECESSARY || packet.ipSummed === CHECKSUM_PARTIAL) return true;
+    if (isChecksumKnown(packet)) return true;
     const { memory } = this.host;
     const ip = packet.networkHeader;
     const pseudo = pseudoHeader6At(memory.u8, ip + 8, ip + 24, this.protocol, packet.length);
-    return finish(bindChecksum(memory).sum(packet.data, packet.length, pseudo)) === 0;
+    return isSumRight(packet, pseudo);
   }
 }

@@ -1,5 +1,5 @@
 import { unsupported, type DropReason, type Nanos } from "@seville/core";
-import { CHECKSUM_COMPLETE, CHECKSUM_NONE, ETH_P_IP, type IpAddress, type Packet } from "@seville/packet";
+import { ETH_P_IP, type IpAddress, type Packet } from "@seville/packet";
 import { checkMtu, composeTooBig, TunnelEndpoint, type Preset, type Tunnel } from "@seville/tunnel-encap";
 import { sixToFourRemote } from "@seville/tunnel-encap/6to4";
 import { Delivery } from "../device/delivery.ts";
@@ -11,7 +11,7 @@ import { tellUnreachable, UnderlayErrors } from "./link-failure.ts";
 import { tunnelsOf, type TunnelReceiver } from "./registry.ts";
 import { shapeOf } from "./shape.ts";
 import { countRxFailure, countTxFailure } from "./statistics.ts";
-import { keepsWhole, learnInnerMtu, tellTooBig } from "./too-big.ts";
+import { isInUdp, keepsWhole, learnInnerMtu, tellTooBig } from "./too-big.ts";
 import { routeUnderlay, sendOuter, type Underlay } from "./underlay.ts";
 
 /** What a tunnel device is told beside its configuration. */
@@ -117,15 +117,12 @@ export class TunnelDevice implements NetDevice, TunnelReceiver {
   /** A packet of this tunnel came in, `data` behind its outer IP header. */
   receiveOuter(packet: Packet, now: Nanos): void {
     const iface = this.#iface as NetInterface;
-    // The stack did not keep a sum of the whole packet up to date on its way: it counts as not computed.
-    forgetSum(packet);
     const reason = this.endpoint.decapsulate(packet);
     if (reason !== undefined) {
-      countRxFailure(iface.stats, reason);
+      countRxFailure(iface.stats, this.endpoint, reason);
       this.#host.drop(packet, reason, iface);
       return;
     }
-    forgetSum(packet);
     this.onDecapsulated?.(packet);
     iface.receive(packet, now);
   }
@@ -159,7 +156,8 @@ export class TunnelDevice implements NetDevice, TunnelReceiver {
       this.#fail(packet, "PKT_TOO_BIG");
       return false;
     }
-    learnInnerMtu(iface, packet, mtu);
+    // An IP tunnel that fragments tells nobody; VXLAN and Geneve tell even so (`tnl_update_pmtu`, `skb_tunnel_check_pmtu`).
+    if (whole || isInUdp(this.endpoint)) learnInnerMtu(iface, packet, mtu);
     if (!whole || action === "fragment") return true;
     if (action === "too-big") tellTooBig(iface, packet, mtu);
     this.#fail(packet, "PKT_TOO_BIG");
@@ -195,8 +193,4 @@ export class TunnelDevice implements NetDevice, TunnelReceiver {
     countTxFailure(iface.stats, reason, packet);
     this.#host.drop(packet, reason, iface);
   }
-}
-
-function forgetSum(packet: Packet): void {
-  if (packet.ipSummed === CHECKSUM_COMPLETE) packet.ipSummed = CHECKSUM_NONE;
 }

@@ -11,7 +11,7 @@ export interface OuterKeys {
   protocol: number;
   /** GRE key; `undefined`: none. */
   key: number | undefined;
-  /** Session of ERSPAN. */
+  /** Session of ERSPAN; -1: it has none (type I). */
   session: number;
 }
 
@@ -32,7 +32,7 @@ export function readGreKeys(packet: Packet, keys: OuterKeys): void {
   const { view } = packet.pool.memory;
   keys.protocol = 0;
   keys.key = undefined;
-  keys.session = 0;
+  keys.session = -1;
   if (!packet.mayPull(4)) return;
   const flags = view.getUint16(packet.data);
   let length = 4 + ((flags & GRE_CHECKSUM) === 0 ? 0 : 4);
@@ -40,8 +40,9 @@ export function readGreKeys(packet: Packet, keys: OuterKeys): void {
   if ((flags & GRE_KEY) !== 0) length += 4;
   if ((flags & GRE_SEQUENCE) !== 0) length += 4;
   const protocol = view.getUint16(packet.data + 2);
-  // Type I of ERSPAN has no header of its own; the others begin with version, VLAN, flags and session.
-  const hasSession = (protocol === ETH_P_ERSPAN && (flags & GRE_SEQUENCE) !== 0) || protocol === ETH_P_ERSPAN2;
+  // Type I of ERSPAN has no header of its own and no GRE field, by which it is known (`is_erspan_type1`); the others begin with
+  // version, VLAN, flags and session.
+  const hasSession = isErspan(protocol) && length > 4;
   if (!packet.mayPull(length + (hasSession ? 4 : 0))) return;
   keys.protocol = protocol;
   if ((flags & GRE_KEY) !== 0) keys.key = view.getUint32(packet.data + keyAt);
@@ -72,7 +73,7 @@ function fitsKeys(tunnel: TunnelEndpoint["tunnel"], keys: OuterKeys): boolean {
     case "nvgre":
       return keys.protocol === ETH_P_TEB && keys.key !== undefined && keys.key >>> 8 === tunnel.vsid;
     case "erspan":
-      return isErspan(keys.protocol) && (tunnel.erspanVer === 0 || (tunnel.key ?? 0) === keys.session);
+      return isErspan(keys.protocol) && keys.session === (tunnel.erspanVer === 0 ? -1 : (tunnel.key ?? 0));
     default:
       return true;
   }

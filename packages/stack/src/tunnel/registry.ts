@@ -20,6 +20,7 @@ import { sendIcmp6 } from "../ipv6/icmpv6-send.ts";
 import { isTooBig } from "../socket/errors.ts";
 import { learnPathMtu } from "../socket/learn-mtu.ts";
 import { openUdp } from "../socket/open.ts";
+import { admitDatagram } from "./udp-input.ts";
 import { fits, isSame, readGreKeys, readVni, type OuterKeys } from "./identify.ts";
 
 /** A tunnel device that is up, as the registry sees it. */
@@ -62,7 +63,7 @@ export class TunnelRegistry {
   readonly context: TunnelContext;
   readonly #host: Host;
   readonly #entrances = new Map<string, Entrance>();
-  readonly #keys: OuterKeys = { source: 0, destination: 0, vni: 0, protocol: 0, key: undefined, session: 0 };
+  readonly #keys: OuterKeys = { source: 0, destination: 0, vni: 0, protocol: 0, key: undefined, session: -1 };
 
   constructor(host: Host) {
     this.#host = host;
@@ -128,6 +129,14 @@ export class TunnelRegistry {
 
   #receive(receivers: readonly TunnelReceiver[], door: Door, packet: Packet, dev: NetInterface, now: Nanos): void {
     const host = this.#host;
+    if (door.protocol === IPPROTO_UDP) {
+      const zeroAllowed = receivers.some(({ endpoint }) => endpoint.policy.zeroChecksumAccepted);
+      const fault = admitDatagram(host, this.context.kernels, packet, door.family, zeroAllowed);
+      if (fault !== undefined) {
+        host.drop(packet, fault, dev);
+        return;
+      }
+    }
     const keys = this.#keys;
     const { view } = host.memory;
     const at = packet.networkHeader;

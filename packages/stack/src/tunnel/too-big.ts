@@ -15,13 +15,20 @@ const flow6 = createFlow6();
 
 /**
  * Whether the outer packet must not be fragmented where it is made: then an inner packet that is too long goes back to its
- * source (`tnl_update_pmtu`, `ip6_tnl_xmit`). VXLAN and Geneve leave it to fragments unless told to set DF.
+ * source (`tnl_update_pmtu`, `ip6_tnl_xmit`). VXLAN and Geneve over IPv4 leave it to fragments unless told to set DF; over IPv6 no
+ * tunnel's packet is fragmented, for none comes from a socket (`ip6_fragment`, `ignore_df`).
  */
-export function keepsWhole({ tunnel, policy }: TunnelEndpoint, isInnerIpv4: boolean): boolean {
-  const isUdp = tunnel.kind === "vxlan" || tunnel.kind === "geneve";
-  if (!policy.isIpv4) return !isUdp;
+export function keepsWhole(endpoint: TunnelEndpoint, isInnerIpv4: boolean): boolean {
+  const { policy } = endpoint;
+  const isUdp = isInUdp(endpoint);
+  if (!policy.isIpv4) return true;
   if (policy.df === "set" || policy.df === "unset") return policy.df === "set";
   return isInnerIpv4 || isUdp;
+}
+
+/** Whether the tunnel's own header is in UDP. */
+export function isInUdp({ tunnel }: TunnelEndpoint): boolean {
+  return tunnel.kind === "vxlan" || tunnel.kind === "geneve";
 }
 
 /** Tells the source of an inner packet, `networkHeader` at its header, how much fits (RFC 1191 §4, RFC 4443 §3.2; T10). */

@@ -1,5 +1,5 @@
 import type { DropReason, Nanos } from "@seville/core";
-import { CHECKSUM_COMPLETE, CHECKSUM_NONE, isMulticast, type IpAddress, type Packet } from "@seville/packet";
+import { isMulticast, type IpAddress, type Packet } from "@seville/packet";
 import type { TunnelEndpoint } from "@seville/tunnel-encap";
 import { VxlanDevice, type VxlanDeviceConfig } from "@seville/tunnel-encap/vxlan-device";
 import type { Host } from "../host/host.ts";
@@ -111,8 +111,6 @@ export class VxlanNetwork implements NetDevice, TunnelReceiver {
   }
 
   receiveOuter(packet: Packet, now: Nanos): void {
-    // The stack did not keep a sum of the whole packet up to date on its way.
-    if (packet.ipSummed === CHECKSUM_COMPLETE) packet.ipSummed = CHECKSUM_NONE;
     this.#receiving = true;
     this.engine.handle(packet, { from: "underlay" }, now);
     this.#drain(now);
@@ -127,10 +125,7 @@ export class VxlanNetwork implements NetDevice, TunnelReceiver {
     for (let output = this.engine.poll(); output !== undefined; output = this.engine.poll()) {
       const { packet } = output;
       if (output.to === "underlay") this.#send(packet, output.remote);
-      else {
-        if (packet.ipSummed === CHECKSUM_COMPLETE) packet.ipSummed = CHECKSUM_NONE;
-        (this.#iface as NetInterface).receive(packet, now);
-      }
+      else (this.#iface as NetInterface).receive(packet, now);
     }
   }
 
@@ -154,7 +149,7 @@ export class VxlanNetwork implements NetDevice, TunnelReceiver {
     const iface = this.#iface as NetInterface;
     if (!this.#receiving) iface.stats.tx_dropped++;
     else if (STATION_REASONS.has(reason)) iface.stats.rx_dropped++;
-    else countRxFailure(iface.stats, reason);
+    else countRxFailure(iface.stats, this.endpoint, reason);
     this.#host.drops.note(packet, reason, iface);
   }
 }

@@ -1,7 +1,5 @@
-import { bindChecksum, fold, pseudoHeader4, pseudoHeader6At } from "@seville/checksum";
+import { pseudoHeader4, pseudoHeader6At } from "@seville/checksum";
 import {
-  CHECKSUM_PARTIAL,
-  CHECKSUM_UNNECESSARY,
   icmp,
   icmpv6,
   ipv4,
@@ -14,6 +12,7 @@ import {
   type Packet,
 } from "@seville/packet";
 import type { Host } from "../host/host.ts";
+import { isChecksumKnown, isSumRight, trimPadding } from "../interface/checksum.ts";
 import type { NetInterface } from "../interface/net-interface.ts";
 import { sendIcmp4 } from "../ipv4/icmp-send.ts";
 import { sendIcmp6 } from "../ipv6/icmpv6-send.ts";
@@ -28,7 +27,6 @@ export function receiveUdp(host: Host, packet: Packet, family: 4 | 6, dev: NetIn
   if (packet.length >= udp.HEADER_LENGTH) {
     const tunnel = host.udp.encapsulation(family, udp.destinationPort(view, at));
     if (tunnel !== undefined) {
-      mib.InDatagrams++;
       tunnel.receive(packet, family, dev, host.now);
       return;
     }
@@ -81,21 +79,21 @@ function trimToLength(view: DataView, packet: Packet): boolean {
   let length = udp.length(view, packet.data);
   // A jumbogram states 0 (RFC 2675 §4); elsewhere that is too short.
   if (length < udp.HEADER_LENGTH || length > packet.length) length = 0;
-  packet.trim(length === 0 ? packet.length : length);
+  trimPadding(packet, length === 0 ? packet.length : length);
   return length !== 0;
 }
 
 function verify(host: Host, packet: Packet, family: 4 | 6): "good" | "none" | "bad" {
   const { view, u8 } = host.memory;
   const at = packet.data;
-  if (packet.ipSummed === CHECKSUM_UNNECESSARY || packet.ipSummed === CHECKSUM_PARTIAL) return "good";
+  if (isChecksumKnown(packet)) return "good";
   if (udp.checksum(view, at) === 0) return "none";
   const { length, networkHeader: ip } = packet;
   const pseudo =
     family === 4
       ? pseudoHeader4(ipv4.source(view, ip), ipv4.destination(view, ip), IPPROTO_UDP, length)
       : pseudoHeader6At(u8, ip + 8, ip + 24, IPPROTO_UDP, length);
-  return fold(bindChecksum(host.memory).sum(at, length, pseudo)) === 0xffff ? "good" : "bad";
+  return isSumRight(packet, pseudo) ? "good" : "bad";
 }
 
 function flowOf(host: Host, packet: Packet, family: 4 | 6, at: number): UdpFlow {

@@ -30,8 +30,8 @@ export class UdpTable {
   ]);
 
   /**
-   * Gives datagrams to `port` to a tunnel, `data` at the UDP header whose checksum nobody has looked at (`encap_rcv` of
-   * `udp_tunnel_sock_cfg`). The caller has bound a socket to the port. Answers the function that ends it.
+   * Gives datagrams to `port` to a tunnel, `data` at the UDP header, whose length and checksum nobody has looked at and which is not
+   * counted yet (`encap_rcv` of `udp_tunnel_sock_cfg`). The caller has bound a socket to the port. Answers the function that ends it.
    */
   encapsulate(family: 4 | 6, port: number, tunnel: TransportProtocol): () => void {
     const ports = this.#encapsulations.get(family);

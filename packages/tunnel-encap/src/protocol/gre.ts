@@ -120,14 +120,15 @@ export function pullGre(
     if (verdict === "bad") return "GRE_CSUM";
     tryConvert(packet, verdict, 0);
   }
-  if (hasChecksum !== expected.checksum) return "GRE_CSUM";
+  if (hasChecksum !== expected.checksum) return hasChecksum ? "GRE_CSUM_UNEXPECTED" : "GRE_CSUM_MISSING";
 
   const at = packet.data;
   info.hasKey = (flags & gre.FLAG_KEY) !== 0;
   info.id = info.hasKey ? gre.key(view, at) : 0;
   if (info.hasKey !== (expected.key !== undefined) || (expected.key ?? 0) !== info.id) return "NO_SOCKET";
   if ((flags & gre.FLAG_SEQUENCE) !== 0) info.sequence = gre.sequence(view, at);
-  if (expected.sequence && !isInOrder(state, info.sequence)) return "NOT_SPECIFIED";
+  if (expected.sequence && info.sequence === undefined) return "GRE_SEQ_MISSING";
+  if (expected.sequence && !isInOrder(state, info.sequence as number)) return "GRE_SEQ_OLD";
   const length = gre.lengthOf(flags);
   packet.protocol = gre.protocol(view, at);
   info.isEthernet = packet.protocol === ETH_P_TEB;
@@ -137,8 +138,7 @@ export function pullGre(
 }
 
 /** RFC 2890 §2.2: what is older than the last one is dropped; a gap is not. */
-function isInOrder(state: TunnelState, sequence: number | undefined): boolean {
-  if (sequence === undefined) return false;
+function isInOrder(state: TunnelState, sequence: number): boolean {
   if (state.iSeqno !== undefined && state.iSeqno !== 0 && serial32.distance(state.iSeqno, sequence) < 0) return false;
   state.iSeqno = (sequence + 1) >>> 0;
   return true;

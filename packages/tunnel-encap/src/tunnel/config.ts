@@ -113,6 +113,8 @@ export interface ErspanTunnel extends TunnelCommon {
   readonly hwid?: number | undefined;
   /** Frames that are longer are cut to it and marked as truncated. */
   readonly mtu?: number | undefined;
+  /** Over IPv6: as of {@link Ip6Tunnel}. */
+  readonly encaplimit?: number | "none" | undefined;
 }
 
 export interface IpipTunnel extends IpTunnelCommon {

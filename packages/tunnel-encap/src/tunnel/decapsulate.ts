@@ -45,6 +45,7 @@ export function decapsulate(
   }
   const dropped = encapsulation.pull(parts, packet, info);
   if (dropped !== undefined) return dropped;
+  info.isUnwrapped = true;
   return readInnerHeaders(packet, info) ?? combineEcn(packet, info);
 }
 

@@ -28,6 +28,8 @@ export interface TunnelInfo {
   checksum: ChecksumVerdict | undefined;
   /** RFC 6040 marks the combination of ECN fields as unused or invalid. */
   ecnLog: boolean;
+  /** The tunnel's own headers were taken off: a packet that is dropped even so has something wrong inside. */
+  isUnwrapped: boolean;
   /** What the data begins with: an Ethernet frame, or the header of `packet.protocol`. */
   isEthernet: boolean;
   /** Offset of the inner network header modulo 4: not 0 is misaligned (T12). */
@@ -50,6 +52,7 @@ export function newInfo(): TunnelInfo {
     isControl: false,
     checksum: undefined,
     ecnLog: false,
+    isUnwrapped: false,
     isEthernet: false,
     alignment: 0,
   };

@@ -78,15 +78,11 @@ function destinationPort(tunnel: Tunnel): number {
   return tunnel.kind === "geneve" ? (tunnel.dstport ?? GENEVE_PORT) : 0;
 }
 
+/** ip6tnl and all that Linux's ip6gre carries has one; NVGRE is no device of Linux. */
 function encapsulationLimit(tunnel: Tunnel, isV4: boolean): number | undefined {
-  if (
-    isV4 ||
-    !("encaplimit" in tunnel || tunnel.kind === "ip6tnl" || tunnel.kind === "gre" || tunnel.kind === "gretap")
-  ) {
-    return undefined;
-  }
-  const limit = "encaplimit" in tunnel ? tunnel.encaplimit : undefined;
-  return limit === "none" ? undefined : (limit ?? DEFAULT_LIMIT);
+  const { kind } = tunnel;
+  if (isV4 || (kind !== "ip6tnl" && kind !== "gre" && kind !== "gretap" && kind !== "erspan")) return undefined;
+  return tunnel.encaplimit === "none" ? undefined : (tunnel.encaplimit ?? DEFAULT_LIMIT);
 }
 
 function checkTunnel(tunnel: Tunnel): void {

@@ -38,6 +38,13 @@ export function newStats(): TunnelStats {
   };
 }
 
+const CHECKSUM_REASONS: ReadonlySet<DropReason> = new Set([
+  "GRE_CSUM",
+  "GRE_CSUM_MISSING",
+  "GRE_CSUM_UNEXPECTED",
+  "UDP_CSUM",
+]);
+
 /** Counts a received packet that goes no further. */
 export function countRxDrop(stats: TunnelStats, reason: DropReason): void {
   if (reason === "NOMEM") {
@@ -46,8 +53,8 @@ export function countRxDrop(stats: TunnelStats, reason: DropReason): void {
   }
   stats.rxErrors++;
   if (reason === "HDR_TRUNC" || reason === "PKT_TOO_SMALL") stats.rxLengthErrors++;
-  else if (reason === "GRE_CSUM" || reason === "UDP_CSUM") stats.rxCrcErrors++;
-  else if (reason === "NOT_SPECIFIED") stats.rxFifoErrors++;
+  else if (CHECKSUM_REASONS.has(reason)) stats.rxCrcErrors++;
+  else if (reason === "GRE_SEQ_MISSING" || reason === "GRE_SEQ_OLD") stats.rxFifoErrors++;
   else if (reason === "IP_TUNNEL_ECN" || reason === "DEV_HDR" || reason === "VXLAN_INVALID_HDR") stats.rxFrameErrors++;
 }
 
