@@ -24,6 +24,7 @@ async function main(options: MainOptions): Promise<number> {
       onCase(caseName, outcome, detail, seconds) {
         print(`  ${SIGNS[outcome]} ${caseName} — ${detail.replaceAll("\n", "\n         ")} (${seconds.toFixed(1)} s)`);
       },
+      onTable: (table) => print(`\n${table}\n`),
     });
     results.push(result);
   }

@@ -1,4 +1,4 @@
-import { Skip, type Suite, type SuiteOptions } from "./suite.ts";
+import { Skip, type Outcome, type Suite, type SuiteOptions } from "./suite.ts";
 
 export interface SuiteResult {
   readonly total: number;
@@ -11,7 +11,9 @@ export interface RunOptions extends SuiteOptions {
   /** Only cases whose name contains this. */
   readonly filter: string;
   /** Told of each case as it ends. */
-  readonly onCase: (name: string, outcome: "passed" | "failed" | "skipped", detail: string, seconds: number) => void;
+  readonly onCase: (name: string, outcome: Outcome["outcome"], detail: string, seconds: number) => void;
+  /** Told of the suite's table, if it has one, when the last case has ended. */
+  readonly onTable: (table: string) => void;
 }
 
 /** Runs the cases of a suite one after the other. */
@@ -20,6 +22,7 @@ export async function runSuite<Bench>(suite: Suite<Bench>, options: RunOptions):
     ({ name, quick }) => name.includes(options.filter) && (!options.quick || quick === true),
   );
   const skipped: { case: string; why: string }[] = [];
+  const outcomes: Outcome[] = [];
   let passed = 0;
   let failed = 0;
   const reason = suite.missing();
@@ -34,8 +37,10 @@ export async function runSuite<Bench>(suite: Suite<Bench>, options: RunOptions):
   try {
     for (const each of cases) {
       const start = performance.now();
-      const tell = (outcome: "passed" | "failed" | "skipped", detail: string): void =>
+      const tell = (outcome: Outcome["outcome"], detail: string): void => {
+        outcomes.push({ name: each.name, outcome, detail });
         options.onCase(each.name, outcome, detail, (performance.now() - start) / 1000);
+      };
       try {
         tell("passed", await each.run(bench, options));
         passed++;
@@ -53,5 +58,6 @@ export async function runSuite<Bench>(suite: Suite<Bench>, options: RunOptions):
   } finally {
     await suite.stop(bench);
   }
+  if (suite.table !== undefined) options.onTable(suite.table(outcomes));
   return { total: cases.length, passed, failed, skipped };
 }

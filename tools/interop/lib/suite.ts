@@ -18,6 +18,14 @@ export interface Case<Bench> {
   run(bench: Bench, options: SuiteOptions): Promise<string>;
 }
 
+/** What became of a case. */
+export interface Outcome {
+  readonly name: string;
+  readonly outcome: "passed" | "failed" | "skipped";
+  /** What was measured, or why not. */
+  readonly detail: string;
+}
+
 /** Cases that share what they are tried on. */
 export interface Suite<Bench> {
   /** Why this machine cannot run it, or `undefined`. */
@@ -25,6 +33,8 @@ export interface Suite<Bench> {
   /** Sets up what all cases share. */
   readonly start: (options: SuiteOptions) => Promise<Bench>;
   readonly cases: readonly Case<Bench>[];
+  /** What became of the cases, as a table to be printed behind them. */
+  readonly table?: (outcomes: readonly Outcome[]) => string;
   readonly stop: (bench: Bench) => Promise<void>;
 }
 
