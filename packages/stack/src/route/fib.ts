@@ -57,7 +57,8 @@ export class TableFib<A extends IpAddress> implements Fib<A> {
   }
 
   lookup(flow: Flow<A>): RouteHop | undefined {
-    const plain = (flow.oif | flow.tos | flow.l3mdev) === 0;
+    // The two ECN bits select no route.
+    const plain = (flow.oif | (flow.tos & 0xfc) | flow.l3mdev) === 0;
     let route = plain ? this.#cache.get(flow.destination) : undefined;
     if (route === undefined) {
       route = this.#bestRoute(flow);
@@ -95,8 +96,12 @@ export class TableFib<A extends IpAddress> implements Fib<A> {
 
   /** One hop of several. Whoever asks for a device by name gets that one, and no choice at output. */
   #choose(route: Route, flow: Flow<A>): RouteHop {
-    const hop = chooseHop(this.#host, route, flow, (candidate) => this.#hopUsable(candidate, flow));
-    if (hop.spray === undefined || flow.oif !== hop.dev?.ifindex) return hop;
+    const usable = (hop: RouteHop): boolean => this.#hopUsable(hop, flow);
+    const sprays = route.hops[0]?.spray !== undefined;
+    // Of hops among which each packet chooses for itself, the first stands for all.
+    if (sprays && flow.oif === 0) return route.hops.find(usable) ?? (route.hops[0] as RouteHop);
+    const hop = chooseHop(this.#host, route, flow, usable);
+    if (!sprays || flow.oif !== hop.dev?.ifindex) return hop;
     let pinned = this.#pinned.get(hop);
     if (pinned === undefined) this.#pinned.set(hop, (pinned = { ...hop, spray: undefined }));
     return pinned;

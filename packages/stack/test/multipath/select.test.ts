@@ -1,86 +1,11 @@
 import { millis } from "@seville/core";
-import { parseInterfaceAddress, parseIp, parseIpv4, parseIpv6 } from "@seville/packet";
-import type { Link } from "@seville/sim";
+import { parseIp, parseIpv4, parseIpv6 } from "@seville/packet";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createDummy, createFlow4, openUdp, type Host, type HopSelection, type NewRoute } from "../../src/index.ts";
+import { createDummy, createFlow4, openUdp, type Host, type HopSelection } from "../../src/index.ts";
 import { upperBound } from "../../src/route/multipath.ts";
-import { assign, codeOf, route, World } from "../support/world.ts";
-
-/** a — r ═ b: `paths` links between r and b; b's address 10.9.0.1 (2001:db8:9::1) is reached by any of them. */
-interface Fan {
-  readonly world: World;
-  readonly a: Host;
-  readonly r: Host;
-  readonly b: Host;
-  readonly links: readonly Link[];
-  /** Frames of IP put on each link since the last call. */
-  taken(): number[];
-}
-
-function fan(paths: number, selection?: HopSelection, options: Partial<NewRoute> & { weights?: number[] } = {}): Fan {
-  const world = new World();
-  const a = world.host("a");
-  const r = world.router("r");
-  const b = world.host("b");
-  world.link([a, "eth0", "10.0.0.1/24", "2001:db8::1/64"], [r, "eth0", "10.0.0.254/24", "2001:db8::fe/64"]);
-  const links = Array.from({ length: paths }, (_, i) =>
-    world.link(
-      [r, `p${i}`, `10.1.${i}.1/24`, `2001:db8:1:${i}::1/64`],
-      [b, `p${i}`, `10.1.${i}.2/24`, `2001:db8:1:${i}::2/64`],
-      {
-        name: `path${i}`,
-        rate: 10_000_000,
-      },
-    ),
-  );
-  b.interfaces.add(createDummy(), { name: "d0", up: true });
-  assign(b.interfaces.named("d0"), ["10.9.0.1/32", "2001:db8:9::1/128"]);
-  openUdp(b, { family: 6 }).bind({ port: 7000 });
-  route(a, "0.0.0.0/0", "10.0.0.254");
-  route(a, "::/0", "2001:db8::fe");
-  const { weights = [], ...rest } = options;
-  const hops = (prefix: string) =>
-    links.map((_, i) => ({
-      gateway: parseIp(`${prefix}${i}${prefix.includes(":") ? "::2" : ".2"}`),
-      weight: weights[i] ?? 1,
-    }));
-  const more = { ...rest, ...(selection === undefined ? {} : { selection }) };
-  r.ipv4.fib.add({ ...to("10.9.0.0/16"), hops: hops("10.1."), ...more });
-  r.ipv6.fib.add({ ...to("2001:db8:9::/64"), hops: hops("2001:db8:1:"), ...more });
-  // Everybody knows everybody: no packet waits for an address.
-  for (let i = 0; i < paths; i++) warm(r, b, i);
-  world.runMs(50);
-  const counts = links.map(() => 0);
-  for (const [i, link] of links.entries()) {
-    link.tap({
-      frame: (direction, point, frame) => {
-        // Reports of groups and neighbours are shorter than what the tests send.
-        if (direction === "aToB" && point === "sent" && frame.length > 300) counts[i]!++;
-      },
-    });
-  }
-  const taken = (): number[] => {
-    world.runMs(200);
-    return counts.splice(0, counts.length, ...links.map(() => 0));
-  };
-  return { world, a, r, b, links, taken };
-}
-
-/** Sends one datagram over each path by itself, so that neighbours are known. */
-function warm(r: Host, _b: Host, i: number): void {
-  const socket = openUdp(r);
-  socket.send(new Uint8Array(1), { address: `10.1.${i}.2`, port: 9 });
-  const six = openUdp(r, { family: 6 });
-  six.send(new Uint8Array(1), { address: `2001:db8:1:${i}::2`, port: 9 });
-  socket.close();
-  six.close();
-}
-
-const to = (text: string) => {
-  const { address, prefixLength } = parseInterfaceAddress(text);
-  return { destination: address, prefixLength };
-};
+import { assign, codeOf, World } from "../support/world.ts";
+import { fan, to, type Fan } from "./fan.ts";
 
 /** `count` datagrams from a to 10.9.0.1, `gapMs` apart. */
 function send(
