@@ -27,7 +27,7 @@ describe("pnpm interop", () => {
     expect(help.output).toContain("linux-peer basic");
     const unknown = await interop("no", "such");
     expect(unknown).toMatchObject({ status: 2, output: "" });
-    expect(unknown.said).toContain('there is no suite "no such". There are: linux-peer basic');
+    expect(unknown.said).toMatch(/there is no suite "no such". There are: .*\blinux-peer basic\b/);
     expect(await interop()).toMatchObject({ status: 2, output: "" });
     expect(await interop("linux-peer", "--nonsense")).toMatchObject({ status: 2 });
   });

@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import { check } from "../../../lib/suite.ts";
 import { defineCases, type LabCase } from "./cases.ts";
 import { FAR, NEAR_ADDRESS, type Lab } from "./lab.ts";
-import { ping, start } from "./programs.ts";
+import { pingWell, start } from "./programs.ts";
 import { withoutOffloads } from "./switches.ts";
 import { transfer } from "./transfers.ts";
 import { addressesOf, VARIANTS, type Variant } from "./variants.ts";
@@ -94,7 +94,7 @@ async function finished(lab: Lab, variant: Variant): Promise<string> {
     const seen = await capture(places, async () => {
       for (const family of [4, 6] as const) {
         const { kernel, behind } = addressesOf(variant, family);
-        await ping(names.a, behind);
+        await pingWell(names.a, behind);
         await transfer(names.a, names.b, behind, BYTES);
         await transfer(names.b, names.a, kernel, BYTES);
       }
@@ -116,7 +116,7 @@ async function split(lab: Lab): Promise<string> {
     { netns: names.near, device: "veth" },
   ];
   const seen = await capture(places, async () => {
-    await ping(names.near, kernel);
+    await pingWell(names.near, kernel);
     // From B, whose TCP hands us super-packets: wrapped by us, split by A's kernel.
     await transfer(names.b, names.far, kernel, BYTES);
     // From A's VXLAN: unwrapped by us, split by B's kernel.

@@ -77,12 +77,26 @@ export interface Pinged {
 }
 
 /** Pings in quick succession. `args` as ping takes them. */
-export async function ping(netns: string, to: string, args = ""): Promise<Pinged> {
-  const words = `ping -n -c 5 -i 0.02 -W 2 ${args} ${to}`.replaceAll(/\s+/g, " ").split(" ");
+export async function ping(netns: string, to: string, args = "-c 5 -W 2"): Promise<Pinged> {
+  const words = `ping -n -i 0.02 ${args} ${to}`.split(/\s+/);
   const { output } = await start(netns, words).ended;
   const [sent = 0, received = 0] = numbers(output, /(\d+) packets transmitted, (\d+) received/);
   const least = Number(/min\/avg\/max\/mdev = ([\d.]+)/.exec(output)?.[1] ?? Number.NaN);
   return { sent, received, least, output };
+}
+
+/** How many may be under way when the last answer that was waited for comes. */
+const UNDER_WAY = 3;
+
+/**
+ * Pings until five are answered. (ping(8) itself waits for the last of a fixed number no longer than two round trips, which a busy
+ * machine does not keep.)
+ */
+export async function pingWell(netns: string, to: string, args = ""): Promise<Pinged> {
+  const pinged = await ping(netns, to, `-c 5 -w 5 ${args}`.trim());
+  const { sent, received, output } = pinged;
+  if (received < 5 || sent - received > UNDER_WAY) throw new CaseFailure(`every echo is answered\n${output}`);
+  return pinged;
 }
 
 interface IperfSum {
