@@ -32,3 +32,6 @@ export {
   weighEvidence,
 } from "./loss-classifier/evidence.ts";
 export * from "./loss-classifier/types.ts";
+export * from "./sctp/path-congestion.ts";
+export { sctpNewReno, type SctpNewRenoOptions } from "./sctp/sctp-new-reno.ts";
+export { packetWindow, type PacketWindowOptions } from "./sctp/packet-window.ts";

@@ -7,7 +7,7 @@ const RING = 1024;
 /** The path as the ACKs show it. */
 export class PathView {
   srttUs = 0;
-  minRttUs = Infinity;
+  minRttUs: number = Infinity;
   /** Largest packet ever delivered, and largest since the last timeout, bytes. */
   largestDelivered = 0;
   deliveredBytes = 0;
