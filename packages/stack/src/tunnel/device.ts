@@ -1,6 +1,6 @@
 import { unsupported, type DropReason, type Nanos } from "@seville/core";
-import { ETH_P_IP, type IpAddress, type Packet } from "@seville/packet";
-import { checkMtu, composeTooBig, TunnelEndpoint, type Preset, type Tunnel } from "@seville/tunnel-encap";
+import type { IpAddress, Packet } from "@seville/packet";
+import { TunnelEndpoint, type Preset, type Tunnel } from "@seville/tunnel-encap";
 import { sixToFourRemote } from "@seville/tunnel-encap/6to4";
 import { Delivery } from "../device/delivery.ts";
 import type { Host } from "../host/host.ts";
@@ -11,7 +11,7 @@ import { tellUnreachable, UnderlayErrors } from "./link-failure.ts";
 import { tunnelsOf, type TunnelReceiver } from "./registry.ts";
 import { shapeOf } from "./shape.ts";
 import { countRxFailure, countTxFailure } from "./statistics.ts";
-import { isInUdp, keepsWhole, learnInnerMtu, tellTooBig } from "./too-big.ts";
+import { fitsPath } from "./too-big.ts";
 import { routeUnderlay, sendOuter, type Underlay } from "./underlay.ts";
 
 /** What a tunnel device is told beside its configuration. */
@@ -109,7 +109,10 @@ export class TunnelDevice implements NetDevice, TunnelReceiver {
       this.#fail(packet, "RECURSION_LIMIT");
       return;
     }
-    if (!this.#fitsPath(packet, underlay)) return;
+    if (!fitsPath(iface, this.endpoint, packet, underlay.mtu, this.#replies)) {
+      this.#fail(packet, "PKT_TOO_BIG");
+      return;
+    }
     if (this.#errors.take(now)) tellUnreachable(iface, packet);
     this.#wrap(packet, underlay, remote, now);
   }
@@ -140,32 +143,6 @@ export class TunnelDevice implements NetDevice, TunnelReceiver {
   #outerProtocol(packet: Packet): number {
     const { encapsulation, policy } = this.endpoint;
     return policy.destinationPort === 0 ? encapsulation.ipProtocol(packet.protocol) : 17;
-  }
-
-  /** Answers `false` if the packet is too long for the path and has been disposed of. */
-  #fitsPath(packet: Packet, underlay: Underlay): boolean {
-    const iface = this.#iface as NetInterface;
-    const { overhead } = this.endpoint;
-    const { action, mtu } = checkMtu(packet, overhead, underlay.mtu);
-    if (action === "fits") return true;
-    const whole = keepsWhole(this.endpoint, packet.protocol === ETH_P_IP);
-    if (action === "too-big" && this.#isBridged(iface)) {
-      // Nobody here has an address on that network: the far end itself seems to say it.
-      const reply = composeTooBig(packet, { mtu, isEthernet: overhead.ethernet > 0 });
-      if (reply !== undefined) this.#replies.push(reply);
-      this.#fail(packet, "PKT_TOO_BIG");
-      return false;
-    }
-    // An IP tunnel that fragments tells nobody; VXLAN and Geneve tell even so (`tnl_update_pmtu`, `skb_tunnel_check_pmtu`).
-    if (whole || isInUdp(this.endpoint)) learnInnerMtu(iface, packet, mtu);
-    if (!whole || action === "fragment") return true;
-    if (action === "too-big") tellTooBig(iface, packet, mtu);
-    this.#fail(packet, "PKT_TOO_BIG");
-    return false;
-  }
-
-  #isBridged(iface: NetInterface): boolean {
-    return iface.rxHandler !== undefined && this.endpoint.isEthernet;
   }
 
   #wrap(packet: Packet, { hop, hopLimit }: Underlay, remote: IpAddress, now: Nanos): void {

@@ -9,8 +9,9 @@ import type { LinkStats } from "../interface/link-stats.ts";
  */
 export function countRxFailure(stats: LinkStats, { tunnel, info }: TunnelEndpoint, reason: DropReason): void {
   if (reason === "NOMEM") stats.rx_dropped++;
-  else if (info.isUnwrapped) countInner(stats, reason);
-  else if (tunnel.kind === "geneve") countGeneve(stats, reason);
+  else if (info.isUnwrapped) {
+    if (reason !== "HDR_TRUNC" || !isBare(tunnel)) countInner(stats, reason);
+  } else if (tunnel.kind === "geneve") countGeneve(stats, reason);
   else if (reason === "GRE_CSUM_MISSING" || reason === "GRE_CSUM_UNEXPECTED") {
     stats.rx_errors++;
     stats.rx_crc_errors++;
@@ -25,6 +26,11 @@ function countInner(stats: LinkStats, reason: DropReason): void {
   stats.rx_errors++;
   if (reason === "IP_TUNNEL_ECN") stats.rx_frame_errors++;
   else if (reason === "HDR_TRUNC") stats.rx_length_errors++;
+}
+
+/** Without a header of its own: an inner header that is cut was never this tunnel's (`tunnel4_rcv`, `tunnel6_rcv`). */
+function isBare({ kind }: TunnelEndpoint["tunnel"]): boolean {
+  return kind === "ipip" || kind === "sit" || kind === "6to4" || kind === "ip6tnl";
 }
 
 /** `geneve_udp_encap_recv`, `geneve_rx`. */

@@ -1,5 +1,6 @@
 import { ETH_P_IP, ETH_P_IPV6, icmp, icmpv6, ipv4, ipv6, type Ipv6Address, type Packet } from "@seville/packet";
-import type { TunnelEndpoint } from "@seville/tunnel-encap";
+import { checkMtu, composeTooBig, type TunnelEndpoint } from "@seville/tunnel-encap";
+import type { Delivery } from "../device/delivery.ts";
 import type { NetInterface } from "../interface/net-interface.ts";
 import { sendIcmp4 } from "../ipv4/icmp-send.ts";
 import { outputDevice4 } from "../ipv4/output.ts";
@@ -12,6 +13,35 @@ import { createFlow4, createFlow6, resetFlow } from "../route/flow.ts";
 
 const flow4 = createFlow4();
 const flow6 = createFlow6();
+
+/**
+ * Whether a packet, once wrapped, may go a path of `pathMtu` bytes: it fits, or may be fragmented. If not, its source has been told what
+ * fits (T10), and it is to be dropped.
+ *
+ * @param replies where an answer goes that the far end itself seems to give, because nobody here has an address on a bridged network
+ */
+export function fitsPath(
+  iface: NetInterface,
+  endpoint: TunnelEndpoint,
+  packet: Packet,
+  pathMtu: number,
+  replies: Delivery,
+): boolean {
+  const { overhead } = endpoint;
+  const { action, mtu } = checkMtu(packet, overhead, pathMtu);
+  if (action === "fits") return true;
+  if (action === "too-big" && iface.rxHandler !== undefined && endpoint.isEthernet) {
+    const reply = composeTooBig(packet, { mtu, isEthernet: overhead.ethernet > 0 });
+    if (reply !== undefined) replies.push(reply);
+    return false;
+  }
+  const whole = keepsWhole(endpoint, packet.protocol === ETH_P_IP);
+  // An IP tunnel that fragments tells nobody; VXLAN and Geneve tell even so (`tnl_update_pmtu`, `skb_tunnel_check_pmtu`).
+  if (whole || isInUdp(endpoint)) learnInnerMtu(iface, packet, mtu);
+  if (!whole || action === "fragment") return true;
+  if (action === "too-big") tellTooBig(iface, packet, mtu);
+  return false;
+}
 
 /**
  * Whether the outer packet must not be fragmented where it is made: then an inner packet that is too long goes back to its
@@ -27,12 +57,12 @@ export function keepsWhole(endpoint: TunnelEndpoint, isInnerIpv4: boolean): bool
 }
 
 /** Whether the tunnel's own header is in UDP. */
-export function isInUdp({ tunnel }: TunnelEndpoint): boolean {
+function isInUdp({ tunnel }: TunnelEndpoint): boolean {
   return tunnel.kind === "vxlan" || tunnel.kind === "geneve";
 }
 
 /** Tells the source of an inner packet, `networkHeader` at its header, how much fits (RFC 1191 §4, RFC 4443 §3.2; T10). */
-export function tellTooBig(iface: NetInterface, packet: Packet, mtu: number): void {
+function tellTooBig(iface: NetInterface, packet: Packet, mtu: number): void {
   const { host } = iface;
   if (packet.protocol === ETH_P_IP) {
     sendIcmp4(host, packet, icmp.DESTINATION_UNREACHABLE, icmp.FRAGMENTATION_NEEDED, mtu, iface);
@@ -42,7 +72,7 @@ export function tellTooBig(iface: NetInterface, packet: Packet, mtu: number): vo
 }
 
 /** Remembers what fits on the way of an inner packet, so that the next ones are made shorter (`skb_dst_update_pmtu`). */
-export function learnInnerMtu(iface: NetInterface, packet: Packet, mtu: number): void {
+function learnInnerMtu(iface: NetInterface, packet: Packet, mtu: number): void {
   const { host } = iface;
   const { view } = host.memory;
   const at = packet.networkHeader;

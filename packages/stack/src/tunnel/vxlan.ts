@@ -1,8 +1,10 @@
 import type { DropReason, Nanos } from "@seville/core";
 import { isMulticast, type IpAddress, type Packet } from "@seville/packet";
-import type { TunnelEndpoint } from "@seville/tunnel-encap";
+import type { OuterPath, TunnelEndpoint } from "@seville/tunnel-encap";
 import { VxlanDevice, type VxlanDeviceConfig } from "@seville/tunnel-encap/vxlan-device";
+import { Delivery } from "../device/delivery.ts";
 import type { Host } from "../host/host.ts";
+import type { LinkStats } from "../interface/link-stats.ts";
 import { NETIF_F_GSO, NETIF_F_HW_CSUM, type NetDevice } from "../interface/net-device.ts";
 import type { NetInterface } from "../interface/net-interface.ts";
 import { openUdp } from "../socket/open.ts";
@@ -10,7 +12,8 @@ import type { UdpSocket } from "../udp/udp-socket.ts";
 import { tunnelsOf, type TunnelReceiver } from "./registry.ts";
 import { shapeOf } from "./shape.ts";
 import { countRxFailure } from "./statistics.ts";
-import { routeUnderlay, sendOuter } from "./underlay.ts";
+import { fitsPath } from "./too-big.ts";
+import { routeUnderlay, sendOuter, type Underlay } from "./underlay.ts";
 
 /** A VXLAN with several ends: what `ip link add … type vxlan` and `bridge fdb` say of it. */
 export type VxlanNetworkConfig = Omit<VxlanDeviceConfig, "address">;
@@ -51,6 +54,7 @@ export class VxlanNetwork implements NetDevice, TunnelReceiver {
   readonly #oif: number;
   readonly #groups: readonly IpAddress[];
   #membership: UdpSocket | undefined = undefined;
+  readonly #replies: Delivery;
   #iface: NetInterface | undefined = undefined;
   #receiving = false;
 
@@ -70,6 +74,8 @@ export class VxlanNetwork implements NetDevice, TunnelReceiver {
     };
     this.engine = new VxlanDevice(live, tunnelsOf(host).context, host.now);
     this.engine.onDrop = (packet, reason) => this.#noteDrop(packet, reason);
+    this.engine.onRoute = (packet, remote) => this.#route(packet, remote);
+    this.#replies = new Delivery(host.scheduler, (packet, now) => this.#iface?.receive(packet, now));
     const shape = shapeOf(host, this.endpoint, this.#oif);
     this.type = shape.type;
     this.flags = shape.flags;
@@ -124,34 +130,48 @@ export class VxlanNetwork implements NetDevice, TunnelReceiver {
   #drain(now: Nanos): void {
     for (let output = this.engine.poll(); output !== undefined; output = this.engine.poll()) {
       const { packet } = output;
-      if (output.to === "underlay") this.#send(packet, output.remote);
+      if (output.to === "underlay") sendOuter(this.#host, packet, (output.path as Way).underlay.hop, output.remote);
       else (this.#iface as NetInterface).receive(packet, now);
     }
   }
 
-  #send(packet: Packet, remote: IpAddress): void {
+  /** The way of a copy to `remote`, or why it cannot go (`vxlan_xmit_one`). */
+  #route(packet: Packet, remote: IpAddress): Way | DropReason {
     const iface = this.#iface as NetInterface;
     const { local } = this.endpoint.tunnel;
     const query = { local, remote, oif: this.#oif, mark: packet.mark, protocol: IPPROTO_UDP };
     const underlay = routeUnderlay(this.#host, query);
-    if (typeof underlay === "object" && underlay.out !== iface) {
-      sendOuter(this.#host, packet, underlay.hop, remote);
-      return;
-    }
-    iface.stats.tx_errors++;
-    if (typeof underlay === "string") iface.stats.tx_carrier_errors++;
-    else iface.stats.collisions++;
-    this.#host.drop(packet, typeof underlay === "string" ? "IP_OUTNOROUTES" : "RECURSION_LIMIT", iface);
+    if (typeof underlay === "string") return "IP_OUTNOROUTES";
+    // Routed into itself: every turn would wrap it once more (T15).
+    if (underlay.out === iface) return "RECURSION_LIMIT";
+    if (!fitsPath(iface, this.endpoint, packet, underlay.mtu, this.#replies)) return "PKT_TOO_BIG";
+    return { hopLimit: underlay.hopLimit, linkHeadroom: LINK_HEADROOM, underlay };
   }
 
   /** The engine gives the packet back itself. */
   #noteDrop(packet: Packet, reason: DropReason): void {
     const iface = this.#iface as NetInterface;
-    if (!this.#receiving) iface.stats.tx_dropped++;
+    if (!this.#receiving) countTx(iface.stats, reason);
     else if (STATION_REASONS.has(reason)) iface.stats.rx_dropped++;
     else countRxFailure(iface.stats, this.endpoint, reason);
     this.#host.drops.note(packet, reason, iface);
   }
+}
+
+/** The way of one copy, which {@link VxlanDevice} gives back with it. */
+interface Way extends OuterPath {
+  readonly underlay: Underlay;
+}
+
+/** Counts a frame, or one of its copies, that is not sent (`vxlan_xmit`, `vxlan_xmit_one`). */
+function countTx(stats: LinkStats, reason: DropReason): void {
+  if (reason === "IP_OUTNOROUTES") stats.tx_carrier_errors++;
+  else if (reason === "RECURSION_LIMIT") stats.collisions++;
+  else if (reason !== "PKT_TOO_BIG") {
+    stats.tx_dropped++;
+    return;
+  }
+  stats.tx_errors++;
 }
 
 /** Frames that are right and come from where they cannot (`vxlan_set_mac`, `vxlan_snoop`). */

@@ -1,6 +1,7 @@
 import type { Nanos } from "@seville/core";
 import type { IpAddress, MacAddress, Packet } from "@seville/packet";
 import type { VxlanTunnel } from "../tunnel/config.ts";
+import type { OuterPath } from "../tunnel/path.ts";
 import type { Preset } from "../tunnel/presets.ts";
 
 /** One end of the overlay: an address of the underlay, and what differs there from the device's own settings. */
@@ -44,7 +45,13 @@ export interface VxlanMeta {
 
 /** What goes out. Whoever polls it owns the packet. */
 export type VxlanOutput =
-  | { readonly to: "underlay"; readonly packet: Packet; readonly remote: IpAddress }
+  | {
+      readonly to: "underlay";
+      readonly packet: Packet;
+      readonly remote: IpAddress;
+      /** What `VxlanDevice.onRoute` answered. */
+      readonly path: OuterPath | undefined;
+    }
   | { readonly to: "bridge"; readonly packet: Packet };
 
 /** What one may want to know. */

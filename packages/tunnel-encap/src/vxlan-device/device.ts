@@ -11,6 +11,7 @@ import {
 import type { VxlanTunnel } from "../tunnel/config.ts";
 import type { TunnelContext } from "../tunnel/context.ts";
 import { TunnelEndpoint } from "../tunnel/endpoint.ts";
+import type { OuterPath } from "../tunnel/path.ts";
 import type { TunnelStats } from "../tunnel/stats.ts";
 import type { VxlanDeviceConfig, VxlanEvent, VxlanMeta, VxlanOutput, VxlanRemote } from "./config.ts";
 import { Fdb } from "./fdb.ts";
@@ -32,6 +33,11 @@ export class VxlanDevice implements Engine<Packet, VxlanMeta, VxlanOutput, Vxlan
   readonly fdb: Fdb;
   /** Is told of each frame that goes no further, before its memory is given back. */
   onDrop: ((packet: Packet, reason: DropReason) => void) | undefined = undefined;
+  /**
+   * Asked of each copy, unwrapped, before it goes to `remote`: what is known of the way there, or why it cannot go. It may tell the
+   * frame's source, of a path MTU for one. Default: nothing is known of any way.
+   */
+  onRoute: ((packet: Packet, remote: IpAddress) => OuterPath | DropReason) | undefined = undefined;
   /** Events that nobody fetched in time. */
   lostEvents = 0;
   /** IP to Ethernet address: for ARP and ND suppression. */
@@ -110,8 +116,18 @@ export class VxlanDevice implements Engine<Packet, VxlanMeta, VxlanOutput, Vxlan
     }
     remotes.forEach((remote, i) => {
       const copy = i === last ? packet : packet.clone();
-      const result = this.endpoint.encapsulate(copy, { remote: remote.ip, id: remote.vni, dstport: remote.port });
-      if (result === "ok") this.#outputs.push({ to: "underlay", packet: copy, remote: remote.ip });
+      const path = this.onRoute?.(copy, remote.ip);
+      if (typeof path === "string") {
+        this.#dropTx(copy, path);
+        return;
+      }
+      const result = this.endpoint.encapsulate(copy, {
+        ...path,
+        remote: remote.ip,
+        id: remote.vni,
+        dstport: remote.port,
+      });
+      if (result === "ok") this.#outputs.push({ to: "underlay", packet: copy, remote: remote.ip, path });
       // Wrapped before, and not segmented by whoever handed it in: it cannot be described (T14).
       else this.#drop(copy, result === "segment" ? "PKT_TOO_BIG" : result);
     });

@@ -1,5 +1,8 @@
 import { execFileSync } from "node:child_process";
+import { FOU_PORTS, GUE_PORT } from "./tunnel-spec.ts";
 
+const GUE = "gue";
+const DISSECTORS: Readonly<Record<string, string>> = { ipip: "ip", sit: "ipv6", gre: "gre", [GUE]: "data" };
 const CHECKS = ["ip", "udp", "tcp"];
 const WRONG = ["ip", "udp", "tcp", "icmp", "icmpv6", "gre", "sctp"];
 
@@ -17,7 +20,9 @@ export function protocolsIn(file: string): { readonly frames: number; readonly p
 
 function shark(file: string, more: readonly string[]): string[] {
   const options = CHECKS.flatMap((name) => ["-o", `${name}.check_checksum:TRUE`]);
-  const decode = ["udp.port==5555,ip", "udp.port==5556,gue"].flatMap((rule) => ["-d", rule]);
+  // tshark knows no GUE, and shall not guess by the other port.
+  const ports = [...Object.entries(FOU_PORTS), [GUE, GUE_PORT] as const];
+  const decode = ports.flatMap(([name, port]) => ["-d", `udp.port==${port},${DISSECTORS[name] ?? name}`]);
   const out = execFileSync("tshark", ["-r", file, ...options, ...decode, ...more], {
     encoding: "utf8",
     stdio: ["ignore", "pipe", "ignore"],

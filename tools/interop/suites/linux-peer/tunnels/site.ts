@@ -115,8 +115,10 @@ const QUIET =
 
 async function configure(guest: GuestSession): Promise<void> {
   const { near, far } = UNDERLAY;
-  // IPv6 is a module of the one kernel, which adding an address does not load.
-  await guest.expect(`modprobe ipv6 2>/dev/null; ip netns add far && ip link set lo up && ip -n far link set lo up`);
+  // Modules that nothing loads by itself, where the kernel has them.
+  await guest.expect(
+    `modprobe ipv6 2>/dev/null; modprobe fou 2>/dev/null; ip netns add far && ip link set lo up && ip -n far link set lo up`,
+  );
   await guest.expect(`${QUIET}; ip netns exec far ${QUIET}`);
   await guest.expect(
     `ip link set eth1 netns far; ip link set eth0 mtu ${UNDERLAY_MTU.near}; ip -n far link set eth1 mtu ${UNDERLAY_MTU.far}; ` +

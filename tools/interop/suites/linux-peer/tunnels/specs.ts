@@ -3,7 +3,7 @@ import type { ErspanTunnel, GreTunnel, Tunnel, VxlanTunnel } from "../../../../.
 import { erspanMutations, greMutations } from "./gre-mutations.ts";
 import { IP_MUTATIONS } from "./ip-mutations.ts";
 import { FOU_MUTATIONS, GBP_MUTATIONS, geneveMutations, GUE_MUTATIONS, vxlanMutations } from "./udp-mutations.ts";
-import type { Ends, TunnelSpec } from "./tunnel-spec.ts";
+import { FOU_PORTS, GUE_PORT, type Ends, type TunnelSpec } from "./tunnel-spec.ts";
 
 const BOTH = [4, 6] as const;
 const ENDS = "local L remote R";
@@ -111,7 +111,7 @@ function fou(
   words: string,
   more: { readonly csum?: boolean; readonly remcsum?: boolean },
 ): TunnelSpec {
-  const port = type === "fou" ? 5555 : 5556;
+  const port = type === "fou" ? FOU_PORTS[kind] : GUE_PORT;
   const protocol = { ipip: 4, sit: 41, gre: 47 }[kind];
   const encap = { type, dport: port, sport: "auto", ...more } as const;
   return {

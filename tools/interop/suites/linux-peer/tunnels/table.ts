@@ -2,13 +2,13 @@ import type { Outcome } from "../../../lib/suite.ts";
 
 const SIGNS = { passed: "ok", failed: "FAIL", skipped: "skip" } as const;
 
-/** Cases called `TUNNEL: CHECK` as a table of tunnels by checks. */
+/** Cases called `TUNNEL: CHECK` as a table of tunnels by checks; what concerns all of them stands above it. */
 export function tableOf(outcomes: readonly Outcome[]): string {
   const rows = new Map<string, Map<string, string>>();
   const checks: string[] = [];
   for (const { name, outcome } of outcomes) {
     const at = name.lastIndexOf(": ");
-    if (at < 0) continue;
+    if (at < 0 || name.includes("tshark")) continue;
     const [tunnel, check] = [name.slice(0, at), name.slice(at + 2)];
     if (!checks.includes(check)) checks.push(check);
     const row = rows.get(tunnel) ?? new Map<string, string>();

@@ -42,3 +42,7 @@ export function is6to4({ make }: TunnelSpec): boolean {
 
 /** Numbers of the two tunnels of one configuration: one VXLAN port cannot tell two of the same VNI apart. */
 export const IDS = { near: 66, far: 67 };
+
+/** UDP ports of FOU, one for each protocol that they stand for: so that tshark can be told. */
+export const FOU_PORTS = { ipip: 5504, sit: 5541, gre: 5547 };
+export const GUE_PORT = 5556;
