@@ -59,7 +59,8 @@ class Renderer {
     for (const [key, property] of keys) {
       this.#comment(property, "  ");
       const optional = schema.required?.includes(key) === true ? "" : "?";
-      this.#out.push(`  readonly ${key}${optional}: ${this.#type(owner + capitalised(key), property)};`);
+      const name = /^\w+$/.test(key) ? key : JSON.stringify(key);
+      this.#out.push(`  readonly ${name}${optional}: ${this.#type(owner + capitalised(key), property)};`);
     }
     this.#out.push("}", "");
   }
@@ -106,5 +107,8 @@ function bracketed(type: string): string {
 }
 
 function capitalised(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
+  return text
+    .split("-")
+    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
+    .join("");
 }

@@ -1,9 +1,13 @@
 import type { DropReason, Nanos } from "@seville/core";
 import type { AlignmentResult } from "./run/offloads/alignment-result.ts";
+import type { EmbeddedSwitchResult } from "./run/offloads/embedded-switch-result.ts";
+import type { FabricResult } from "./run/fabric/fabric-result.ts";
 import type { OffloadResult } from "./run/offloads/offload-result.ts";
 
 export type { AlignmentResult } from "./run/offloads/alignment-result.ts";
-export type { ChecksumPlace, OffloadResult } from "./run/offloads/offload-result.ts";
+export type { FabricFlowResult, FabricResult, ReorderingResult } from "./run/fabric/fabric-result.ts";
+export type { EmbeddedSwitchPort, EmbeddedSwitchResult } from "./run/offloads/embedded-switch-result.ts";
+export type { ChecksumPlace, OffloadReceipt, OffloadResult, VerifiedBy } from "./run/offloads/offload-result.ts";
 
 /*
  * What a run found, as plain JSON. Times are nanoseconds of virtual time since the run began, sizes are bytes, rates are
@@ -25,8 +29,12 @@ export interface ScenarioResult {
   readonly pings: readonly PingResult[];
   /** What `superPackets` found. Absent: nothing of the kind was asked. */
   readonly offloads?: readonly OffloadResult[];
+  /** What passed the switches in NICs, port by port. Absent: there is none. */
+  readonly embeddedSwitches?: readonly EmbeddedSwitchResult[];
   /** What misaligned headers cost. Absent: no host minds. */
   readonly alignment?: readonly AlignmentResult[];
+  /** What happened in each fabric. Absent: there is none. Their links have no series. */
+  readonly fabrics?: readonly FabricResult[];
   /** Every frame and packet that went no further, by place and reason. */
   readonly drops: readonly DropResult[];
   readonly events: readonly EventResult[];

@@ -203,6 +203,67 @@ export interface EventEthtool {
   readonly features: Readonly<Record<string, boolean>>;
 }
 
+/** Hosts and switches that are made by rule, as if they were written down: hosts NAME.h0 …, all with an interface eth0. Settings of links hold for all of its links. */
+export type Fabric = FabricCommon & ExactlyOne<FabricChoices>;
+
+export interface FabricCommon {
+  /** Which protocol it carries. Default: `"ipv4"`. */
+  readonly family?: "ipv4" | "ipv6";
+  /** How switches choose among the ways up. Default: hash. */
+  readonly select?: "hash" | "flowlet" | "random" | "round-robin" | "better-of-two" | NextHopSelection;
+  /** fib_multipath_hash_policy of the switches. Default: 1 (ports) for IPv4, 0 (flow label) for IPv6. */
+  readonly hashPolicy?: number;
+  /** Settings of the links between hosts and switches, where they differ from the others. */
+  readonly access?: LinkParameters;
+  /** Settings of single links, by their names in the fabric, such as a0.0-c0 or path1. */
+  readonly degrade?: Readonly<Record<string, LinkParameters>>;
+  /** Settings of all its hosts. */
+  readonly hostSysctls?: Readonly<Record<string, number | string>>;
+  /** Settings of all its switches. */
+  readonly switchSysctls?: Readonly<Record<string, number | string>>;
+  /** Bits per second on the wire. Default: no limit (frames take no time). */
+  readonly rate?: Rate;
+  /** Propagation delay. Default: `"0ms"`. */
+  readonly delay?: Duration;
+  /** How much the delay varies from frame to frame. A time alone: uniform within ± that time. */
+  readonly jitter?: Duration | Jitter;
+  /** What counts against the rate: with preamble, check sequence, gap and padding, or the frame's bytes. Default: `"ethernet"`. */
+  readonly framing?: "ethernet" | "none";
+  /** Where frames wait for the transmitter. Default: fifo of 1000 packets. */
+  readonly queue?: "fifo" | "codel" | "fq_codel" | QueueDiscipline;
+  /** Judges frames before they queue, and drops (or marks) what exceeds a rate. */
+  readonly policer?: "none" | Policer;
+  /** Frames lost on the way, and by which law. */
+  readonly loss?: Percent | LossModel;
+  /** Frames that skip the delay and so overtake others, as netem's reorder. */
+  readonly reorder?: Percent | Reorder;
+  /** Frames that arrive twice. */
+  readonly duplicate?: Percent;
+  /** Frames in which a bit is flipped. The receiver's check sequence finds it, unless afterFcs. */
+  readonly corrupt?: Percent | Corrupt;
+}
+
+export interface FabricChoices {
+  /** A fat-tree of k-port switches (Al-Fares et al. 2008): k³/4 hosts, edge switches NAME.e0.0 (pod, number), aggregation NAME.a0.0, core NAME.c0; links NAME.e0.0-h0, NAME.e0.0-a0.1, NAME.a0.1-c2. */
+  readonly fatTree: FabricFatTree;
+  /** Two switches, NAME.s0 and NAME.s1, joined by parallel links NAME.path0 …; hosts at both. */
+  readonly paths: FabricPaths;
+}
+
+/** A fat-tree of k-port switches (Al-Fares et al. 2008): k³/4 hosts, edge switches NAME.e0.0 (pod, number), aggregation NAME.a0.0, core NAME.c0; links NAME.e0.0-h0, NAME.e0.0-a0.1, NAME.a0.1-c2. */
+export interface FabricFatTree {
+  /** Ports of a switch: even. */
+  readonly k: number;
+}
+
+/** Two switches, NAME.s0 and NAME.s1, joined by parallel links NAME.path0 …; hosts at both. */
+export interface FabricPaths {
+  /** Parallel links. */
+  readonly count: number;
+  /** Hosts at each switch. Default: `1`. */
+  readonly hosts?: number;
+}
+
 /** A machine with interfaces. */
 export interface Host {
   /** `router`: forwards IPv4 and IPv6 and accepts no router advertisements. Default: `"host"`. */
@@ -245,12 +306,26 @@ export interface Interface {
     | "inner-only-rx"
     | "outer-only-rx"
     | "embedded-switch";
+  /** It is a virtual function of that NIC (`host:interface`), whose `nic` is `embedded-switch`: it has no cable of its own. */
+  readonly vf?: Endpoint;
+  /** The switch in the NIC. Needs `nic: embedded-switch`. */
+  readonly embeddedSwitch?: InterfaceEmbeddedSwitch;
+  /** `careless`: the driver does not look whether its hardware would get a packet wrong (no `ndo_features_check`). Needs `nic`. Default: `"checking"`. */
+  readonly driver?: "checking" | "careless";
   /** Bytes in front of a received frame (NET_IP_ALIGN): with 2 the IP header is aligned. Needs `nic`. Default: `2`. */
   readonly rxPad?: 0 | 2;
   /** Features switched as by `ethtool -K`, by ethtool's or the kernel's names (`tso: false`). Needs `nic`. */
   readonly features?: Readonly<Record<string, boolean>>;
   /** The interface is a tunnel, as `ip link add … type …` makes it. */
   readonly tunnel?: Tunnel;
+}
+
+/** The switch in the NIC. Needs `nic: embedded-switch`. */
+export interface InterfaceEmbeddedSwitch {
+  /** `veb`: frames between functions stay inside; `vepa`: everything goes to the wire. Default: `"veb"`. */
+  readonly mode?: "veb" | "vepa";
+  /** Drop what does not bear the function's own address as its source. Default: `false`. */
+  readonly spoofCheck?: boolean;
 }
 
 export type InterfaceName = string;
@@ -381,6 +456,63 @@ export interface LossModelGemodel {
 export type Mac = string;
 
 export type Name = string;
+
+/** One of several next hops of a route. */
+export interface NextHop {
+  /** The next hop. */
+  readonly via?: Address;
+  /** The interface. */
+  readonly dev?: InterfaceName;
+  /** Its share. Default: `1`. */
+  readonly weight?: number;
+}
+
+/** How a route with several next hops chooses among those that are usable. */
+export type NextHopSelection = NextHopSelectionCommon & ExactlyOne<NextHopSelectionChoices>;
+
+// eslint-disable-next-line @typescript-eslint/no-empty-object-type -- parts may add keys
+export interface NextHopSelectionCommon {}
+
+export interface NextHopSelectionChoices {
+  /** A flow keeps its way (ECMP), by fib_multipath_hash_policy. */
+  readonly hash: NextHopSelectionHash;
+  /** A burst of a flow keeps its way. */
+  readonly flowlet: NextHopSelectionFlowlet;
+  /** Each packet for itself (random packet spraying). */
+  readonly random: NextHopSelectionRandom;
+  /** Packets in turn. */
+  readonly "round-robin": NextHopSelectionRoundRobin;
+  /** The shortest queue of some at random and the best of before (DRILL). */
+  readonly "better-of-two": NextHopSelectionBetterOfTwo;
+}
+
+/** A flow keeps its way (ECMP), by fib_multipath_hash_policy. */
+// eslint-disable-next-line @typescript-eslint/no-empty-object-type -- parts may add keys
+export interface NextHopSelectionHash {}
+
+/** A burst of a flow keeps its way. */
+export interface NextHopSelectionFlowlet {
+  /** After a longer pause it may take another. Default: `"500us"`. */
+  readonly gap?: Duration;
+  /** Entries of the table. Default: `1024`. */
+  readonly flowlets?: number;
+}
+
+/** Each packet for itself (random packet spraying). */
+// eslint-disable-next-line @typescript-eslint/no-empty-object-type -- parts may add keys
+export interface NextHopSelectionRandom {}
+
+/** Packets in turn. */
+// eslint-disable-next-line @typescript-eslint/no-empty-object-type -- parts may add keys
+export interface NextHopSelectionRoundRobin {}
+
+/** The shortest queue of some at random and the best of before (DRILL). */
+export interface NextHopSelectionBetterOfTwo {
+  /** Drawn for each packet. Default: `2`. */
+  readonly samples?: number;
+  /** Remembered from before. Default: `1`. */
+  readonly memory?: number;
+}
 
 /** A probability. */
 export type Percent = `${number}%`;
@@ -513,6 +645,10 @@ export interface Route {
   readonly dev?: InterfaceName;
   /** Lower is preferred. */
   readonly metric?: number;
+  /** Several next hops, in place of via and dev: `ip route add … nexthop via … weight …`. */
+  readonly nexthops?: readonly NextHop[];
+  /** How to choose among them. Default: hash. */
+  readonly select?: "hash" | "flowlet" | "random" | "round-robin" | "better-of-two" | NextHopSelection;
 }
 
 /** A network, what happens on it, and for how long. */
@@ -531,7 +667,7 @@ export interface Scenario {
   readonly realtime?: boolean;
   /** Time between samples of the series. Default: duration / 500. */
   readonly sampling?: Duration;
-  /** The machines, by name. */
+  /** The machines, by name. May be empty if there are fabrics. */
   readonly hosts: Readonly<Record<string, Host>>;
   /** The cables, by name. */
   readonly links?: Readonly<Record<string, Link>>;
@@ -547,6 +683,8 @@ export interface Scenario {
   readonly programs?: Readonly<Record<string, Program>>;
   /** End half a second after the last program that is not in the background. Without such a one: at duration. Default: `false`. */
   readonly endWithPrograms?: boolean;
+  /** Networks that are made by rule, by name. */
+  readonly fabrics?: Readonly<Record<string, Fabric>>;
 }
 
 /** A number of bytes; kb and mb are 1024-based, as tc counts them. */
@@ -573,6 +711,14 @@ export interface TrafficChoices {
   readonly udpEcho: TrafficUdpEcho;
   /** One packet of each inner protocol through each interface, as large as the stack makes them; where checksums were computed, what the CPU touched, and whether each frame on the wire is right. */
   readonly superPackets: TrafficSuperPackets;
+  /** Every host of a fabric sends to one other and receives from one, at random. */
+  readonly permutation: TrafficPermutation;
+  /** Host i of a fabric sends to host i + by, modulo their number. */
+  readonly stride: TrafficStride;
+  /** Many hosts of a fabric send to one at the same time. */
+  readonly incast: TrafficIncast;
+  /** Flows between two hosts of a fabric. */
+  readonly pairs: TrafficPairs;
 }
 
 /** ICMP echo requests. */
@@ -645,10 +791,86 @@ export interface TrafficSuperPackets {
   readonly via: readonly InterfaceName[];
   /** What is sent. */
   readonly inner: readonly ("tcp4" | "tcp6" | "udp4" | "udp6" | "sctp4" | "sctp6")[];
-  /** Bytes of payload of TCP and UDP super-packets. Default: `16000`. */
+  /** Bytes of payload of each super-packet. No more than a segment: an ordinary packet. Default: `16000`. */
   readonly payload?: number;
-  /** Bytes of payload in each frame, and in the one SCTP packet. Default: `1200`. */
+  /** Bytes of payload in each frame. Default: `1200`. */
   readonly segment?: number;
+}
+
+/** Every host of a fabric sends to one other and receives from one, at random. */
+export interface TrafficPermutation {
+  /** The fabric, or several: each has its own, with the same dice. */
+  readonly in: Name | readonly Name[];
+  /** Each flow is UDP at this rate of payload, with exponential gaps. Default: TCP, as much as it can. */
+  readonly udp?: Rate;
+  /** UDP: bytes of payload each. Default: `1400`. */
+  readonly size?: number;
+  /** TCP: each flow ends after so many bytes. */
+  readonly bytes?: number;
+  /** TCP: congestion control, such as cubic or bbr. */
+  readonly congestion?: string;
+  /** Which of the random patterns. Default: `0`. */
+  readonly seed?: number;
+}
+
+/** Host i of a fabric sends to host i + by, modulo their number. */
+export interface TrafficStride {
+  /** The fabric, or several: each has its own, with the same dice. */
+  readonly in: Name | readonly Name[];
+  /** Each flow is UDP at this rate of payload, with exponential gaps. Default: TCP, as much as it can. */
+  readonly udp?: Rate;
+  /** UDP: bytes of payload each. Default: `1400`. */
+  readonly size?: number;
+  /** TCP: each flow ends after so many bytes. */
+  readonly bytes?: number;
+  /** TCP: congestion control, such as cubic or bbr. */
+  readonly congestion?: string;
+  /** Which of the random patterns. Default: `0`. */
+  readonly seed?: number;
+  /** Default: half the hosts, so that all flows cross the core. */
+  readonly by?: number;
+}
+
+/** Many hosts of a fabric send to one at the same time. */
+export interface TrafficIncast {
+  /** The fabric, or several: each has its own, with the same dice. */
+  readonly in: Name | readonly Name[];
+  /** Each flow is UDP at this rate of payload, with exponential gaps. Default: TCP, as much as it can. */
+  readonly udp?: Rate;
+  /** UDP: bytes of payload each. Default: `1400`. */
+  readonly size?: number;
+  /** TCP: each flow ends after so many bytes. */
+  readonly bytes?: number;
+  /** TCP: congestion control, such as cubic or bbr. */
+  readonly congestion?: string;
+  /** Which of the random patterns. Default: `0`. */
+  readonly seed?: number;
+  /** How many, chosen at random. */
+  readonly senders: number;
+  /** The number of the host that receives. Default: `0`. */
+  readonly to?: number;
+}
+
+/** Flows between two hosts of a fabric. */
+export interface TrafficPairs {
+  /** The fabric, or several: each has its own, with the same dice. */
+  readonly in: Name | readonly Name[];
+  /** Each flow is UDP at this rate of payload, with exponential gaps. Default: TCP, as much as it can. */
+  readonly udp?: Rate;
+  /** UDP: bytes of payload each. Default: `1400`. */
+  readonly size?: number;
+  /** TCP: each flow ends after so many bytes. */
+  readonly bytes?: number;
+  /** TCP: congestion control, such as cubic or bbr. */
+  readonly congestion?: string;
+  /** Which of the random patterns. Default: `0`. */
+  readonly seed?: number;
+  /** The number of the host that sends. Default: `0`. */
+  readonly from?: number;
+  /** The number of the host that receives. Default: the last. */
+  readonly to?: number;
+  /** How many flows. Default: `1`. */
+  readonly flows?: number;
 }
 
 /** One end of a tunnel. */

@@ -28,7 +28,7 @@ export const WHOLE_FILES: readonly MistakeCase[] = [
   { name: "a host twice", text: "name: a\nhosts:\n  a: {}\n  a: {}\n", at: "4:3", says: /names are unique/ },
   { name: "no name", text: "hosts: { a: {} }\n", at: "1:1", says: /name is missing/ },
   { name: "no hosts", text: "name: a\n", at: "1:1", says: /hosts is missing/ },
-  { name: "hosts that are none", text: "name: a\nhosts: {}\n", at: "2:8", says: /fewer than 1/ },
+  { name: "hosts that are none", text: "name: a\nhosts: {}\n", at: "2:8", says: /needs a host/ },
   { name: "a name with a space", text: "name: a b\nhosts: { a: {} }\n", at: "1:7", says: /letters, digits/ },
   { name: "a seed that is no number", text: "name: a\nseed: one\nhosts: { a: {} }\n", at: "2:7", says: /whole number/ },
   { name: "a negative seed", text: "name: a\nseed: -1\nhosts: { a: {} }\n", at: "2:7", says: />= 0/ },
@@ -164,8 +164,8 @@ export const WHOLE_FILES: readonly MistakeCase[] = [
   },
   {
     name: "a next hop of the other family",
-    text: 'name: a\nhosts:\n  a: { interfaces: { e: { addresses: [10.0.0.1/24] } }, routes: [{ to: 10.1.0.0/16, via: "fe80::1" }] }\n',
-    at: "3:90",
+    text: 'name: a\nhosts:\n  a: { interfaces: { e: { addresses: [10.0.0.1/24] } }, routes: [{ to: "2001:db8:1::/48", via: 10.0.0.9 }] }\n',
+    at: "3:96",
     says: /another family/,
   },
   {

@@ -13,12 +13,14 @@ import {
 } from "@seville/packet";
 import type { CheckReporter } from "../schema/part.ts";
 import { duration } from "../quantities.ts";
-import type { Advertise, Host, Interface, Route, Scenario } from "../types.ts";
+import type { Advertise, Host, Interface, NextHop, Route, Scenario } from "../types.ts";
 import { suggestion } from "./did-you-mean.ts";
 import { addressesOf, familyOf, interfacesOf, onLinkPrefix } from "./network.ts";
 
 /** Addresses, MACs, routes, advertisements: what can be said of hosts without looking at links. */
 export function checkHosts(scenario: Scenario, report: CheckReporter): void {
+  if (Object.keys(scenario.hosts).length === 0 && Object.keys(scenario.fabrics ?? {}).length === 0)
+    report.error(["hosts"], "a scenario needs a host");
   const owners = new Map<string, string>();
   const macs = new Map<string, string>();
   for (const entry of interfacesOf(scenario)) {
@@ -144,51 +146,67 @@ function checkIpv6Mtu(spec: Interface, path: readonly string[], report: CheckRep
 }
 
 function checkRoute(route: Route, host: Host, path: readonly (string | number)[], report: CheckReporter): void {
-  const interfaces = host.interfaces ?? {};
-  if (route.dev !== undefined && !(route.dev in interfaces)) {
-    report.error(
-      [...path, "dev"],
-      `there is no interface ${route.dev}`,
-      suggestion(route.dev, Object.keys(interfaces)),
-    );
+  if (route.nexthops === undefined) {
+    if (route.select !== undefined) report.error([...path, "select"], "chooses among nexthops, and there are none");
+    checkHop(route, route.to, host, path, report);
     return;
   }
-  if (route.via === undefined && route.dev === undefined) {
+  if (route.via !== undefined || route.dev !== undefined) {
+    report.error([...path, "nexthops"], "stand in place of via and dev: not beside them");
+    return;
+  }
+  for (const [i, each] of route.nexthops.entries()) checkHop(each, route.to, host, [...path, "nexthops", i], report);
+}
+
+function checkHop(
+  hop: NextHop,
+  to: Route["to"],
+  host: Host,
+  path: readonly (string | number)[],
+  report: CheckReporter,
+): void {
+  const interfaces = host.interfaces ?? {};
+  if (hop.dev !== undefined && !(hop.dev in interfaces)) {
+    report.error([...path, "dev"], `there is no interface ${hop.dev}`, suggestion(hop.dev, Object.keys(interfaces)));
+    return;
+  }
+  if (hop.via === undefined && hop.dev === undefined) {
     report.error(path, "a route needs via, dev, or both");
     return;
   }
-  const prefix = route.to === "default" ? undefined : attempt(() => parsePrefix(route.to), [...path, "to"], report);
-  if (route.to !== "default" && prefix === undefined) return;
-  if (route.via === undefined) {
-    if (prefix === undefined)
-      report.error([...path, "to"], "default without via has no family", "write 0.0.0.0/0 or ::/0");
+  const toPath = path.at(-2) === "nexthops" ? [...path.slice(0, -2), "to"] : [...path, "to"];
+  const prefix = to === "default" ? undefined : attempt(() => parsePrefix(to), toPath, report);
+  if (to !== "default" && prefix === undefined) return;
+  if (hop.via === undefined) {
+    if (prefix === undefined) report.error(toPath, "default without via has no family", "write 0.0.0.0/0 or ::/0");
     return;
   }
-  const via = tryParseIp(route.via);
+  const via = tryParseIp(hop.via);
   if (via === undefined) {
-    report.error([...path, "via"], `${route.via} is not an IP address`);
+    report.error([...path, "via"], `${hop.via} is not an IP address`);
     return;
   }
-  if (prefix !== undefined && familyOf(prefix.network) !== familyOf(via)) {
-    report.error([...path, "via"], `${route.via} is of another family than ${route.to}`);
+  // An IPv4 route may go by an IPv6 router (RFC 5549), and never the other way round.
+  if (prefix !== undefined && familyOf(prefix.network) !== familyOf(via) && !isIpv4(prefix.network)) {
+    report.error([...path, "via"], `${hop.via} is of another family than ${to}`);
     return;
   }
-  checkNextHop(via, route, interfaces, path, report);
+  checkNextHop(via, hop, interfaces, path, report);
 }
 
 function checkNextHop(
   via: IpAddress,
-  route: Route,
+  hop: NextHop,
   interfaces: Readonly<Record<string, Interface>>,
   path: readonly (string | number)[],
   report: CheckReporter,
 ): void {
   const text = formatIp(via);
   if (isLinkLocal(via)) {
-    if (route.dev === undefined) report.error([...path, "via"], `${text} is link-local: dev must say on which link`);
+    if (hop.dev === undefined) report.error([...path, "via"], `${text} is link-local: dev must say on which link`);
     return;
   }
-  const candidates = Object.entries(interfaces).filter(([name]) => route.dev === undefined || name === route.dev);
+  const candidates = Object.entries(interfaces).filter(([name]) => hop.dev === undefined || name === hop.dev);
   const addresses = candidates.flatMap(([, spec]) => addressesOf(spec));
   if (addresses.some(({ address }) => formatIp(address) === text)) {
     report.error([...path, "via"], `${text} is the host's own address`);
@@ -197,7 +215,7 @@ function checkNextHop(
   if (addresses.some((address) => onLinkPrefix(address).contains(via))) return;
   const known = addresses.filter(({ address }) => familyOf(address) === familyOf(via));
   const prefixes = known.map((address) => onLinkPrefix(address).toString());
-  const where = route.dev === undefined ? "no interface of the host has" : `${route.dev} does not have`;
+  const where = hop.dev === undefined ? "no interface of the host has" : `${hop.dev} does not have`;
   report.error(
     [...path, "via"],
     `${text} is not on-link: ${where} an address in its network`,

@@ -52,6 +52,12 @@ export function orThrow(result: ValidationResult, file?: string, source?: string
   throw new ScenarioError(errors, formatProblems(errors, options));
 }
 
+/** The scenario with all that its parts write out (see {@link ScenarioPart.expand}). It was checked before. */
+export function expandScenario(scenario: Scenario, parts: readonly ScenarioPart[] = []): Scenario {
+  const report: CheckReporter = { error: () => undefined, warning: () => undefined };
+  return [...PARTS, ...parts].reduce((each, part) => part.expand?.(each, report) ?? each, scenario);
+}
+
 type Locate = (path: readonly (string | number)[], what: "key" | "value") => SourcePosition | undefined;
 
 function validate(value: unknown, options: ValidateOptions, locate: Locate): ValidationResult {
@@ -84,7 +90,8 @@ function validate(value: unknown, options: ValidateOptions, locate: Locate): Val
     error: (path, message, hint) => add("error", path, message, hint, "value"),
     warning: (path, message, hint) => add("warning", path, message, hint, "value"),
   };
-  for (const part of parts) part.check?.(scenario, report);
+  const whole = parts.reduce((each, part) => part.expand?.(each, report) ?? each, scenario);
+  for (const part of parts) part.check?.(whole, report);
   const ok = problems.every((problem) => problem.severity !== "error");
   return { scenario: ok ? scenario : undefined, problems };
 }

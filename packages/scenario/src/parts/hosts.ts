@@ -34,8 +34,7 @@ export const HOSTS: Readonly<Record<string, ObjectDefinition>> = {
       sampling: { ...REF("Duration"), description: "Time between samples of the series. Default: duration / 500." },
       hosts: {
         type: "object",
-        description: "The machines, by name.",
-        minProperties: 1,
+        description: "The machines, by name. May be empty if there are fabrics.",
         propertyNames: REF("Name"),
         additionalProperties: REF("Host"),
       },

@@ -3,8 +3,10 @@ import { checkHosts } from "../check/hosts.ts";
 import { checkLinks } from "../check/links.ts";
 import { checkAttachments } from "../check/attachments.ts";
 import { checkNics, checkSuperPackets, checkTunnels } from "../check/devices.ts";
+import { checkPatterns } from "../check/fabrics.ts";
 import { checkPrograms } from "../check/programs.ts";
 import { checkTimeline, checkTraffic } from "../check/traffic.ts";
+import { expandFabrics } from "../fabric/expand.ts";
 import { ATTACHMENT_KINDS, ATTACHMENTS } from "./attachments.ts";
 import {
   ALIGNMENT_DEFINITIONS,
@@ -15,6 +17,7 @@ import {
   TUNNEL_DEFINITIONS,
   TUNNEL_KEYS,
 } from "./devices.ts";
+import { FABRIC_DEFINITIONS, MULTIPATH_KEYS, PATTERNS, SCENARIO_FABRICS, SELECTION } from "./fabrics.ts";
 import { HOSTS } from "./hosts.ts";
 import { LINK_EVENTS, LINKS } from "./links.ts";
 import { PROGRAMS, SCENARIO_PROGRAMS } from "./programs.ts";
@@ -99,6 +102,17 @@ export const OFFLOADS: ScenarioPart = {
   load: async () => (await import("../run/offloads/super-packets.ts")).superPackets,
 };
 
+/** `fabrics`, the traffic patterns over them, and routes with several next hops. */
+export const FABRICS: ScenarioPart = {
+  name: "fabrics",
+  definitions: { ...SELECTION, ...FABRIC_DEFINITIONS },
+  properties: { Scenario: SCENARIO_FABRICS, Route: MULTIPATH_KEYS },
+  choices: { Traffic: PATTERNS },
+  expand: expandFabrics,
+  check: checkPatterns,
+  load: async () => (await import("../run/fabric/fabrics.ts")).fabrics,
+};
+
 /** The parts that this package ships, in the order in which they are composed. */
 export const PARTS: readonly ScenarioPart[] = [
   BASE,
@@ -110,4 +124,5 @@ export const PARTS: readonly ScenarioPart[] = [
   TUNNELS,
   OFFLOADS,
   ALIGNMENT,
+  FABRICS,
 ];

@@ -4,7 +4,8 @@ const REF = (name: string): { $ref: string } => ({ $ref: `#/$defs/${name}` });
 const PACKETS: JsonSchema = { type: "integer", minimum: 1, maximum: 1_000_000 };
 
 /** What a link does to frames. A link's own settings, an override for one direction, and `set` events share it. */
-const PARAMETERS: Readonly<Record<string, JsonSchema>> = {
+/** Settings of a link, or of one direction of it. */
+export const PARAMETERS: Readonly<Record<string, JsonSchema>> = {
   rate: { ...REF("Rate"), description: "Bits per second on the wire. Default: no limit (frames take no time)." },
   delay: { ...REF("Duration"), default: "0ms", description: "Propagation delay." },
   jitter: {

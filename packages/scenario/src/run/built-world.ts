@@ -3,11 +3,12 @@ import { isIpv4, isLinkLocal, PacketPool, tryParseIp, type IpAddress } from "@se
 import { Link, Simulator, type LinkDirections, type LinkEnd } from "@seville/sim";
 import { closeHost, type Host, type NetDevice } from "@seville/stack";
 import { addressesOf, linksOf, parseEndpoint } from "../check/network.ts";
+import { fabricOf } from "../fabric/expand.ts";
 import { duration, rate } from "../quantities.ts";
 import type { EventResult, ScenarioResult } from "../results.ts";
 import type { Event, Interface, Link as LinkSpec, LinkParameters, Scenario, Traffic } from "../types.ts";
 import { CaptureSet, macFor } from "./captures.ts";
-import { buildHost, configureAddresses, configureRoutes, endOf, hostEntries, restore } from "./hosts.ts";
+import { buildHost, configureAddresses, configureRoutes, hostEntries, restore } from "./hosts.ts";
 import { directionOptions } from "./link-options.ts";
 import type { RunScenarioOptions } from "./run-scenario.ts";
 import { Sampler } from "./sampler.ts";
@@ -36,6 +37,7 @@ export class BuiltWorld implements World {
   bytes = 0;
   /** Called when something outside breaks. */
   onFailure: (() => void) | undefined;
+  readonly #linkEnds = new Map<string, LinkEnd>();
   readonly #runtimes: readonly PartRuntime[];
   readonly #random: Random;
   #failure: Error | undefined;
@@ -59,7 +61,7 @@ export class BuiltWorld implements World {
         pool: this.pool,
         random: this.#random,
         linkEnd: (end: string) => this.linkEnd(end),
-        device: (site: DeviceSite) => deviceOf(runtimes, site),
+        device: (site: DeviceSite) => deviceOf(runtimes, site, scenario),
       };
       this.hosts.set(name, buildHost(name, spec, i, around));
     }
@@ -74,10 +76,10 @@ export class BuiltWorld implements World {
   }
 
   /** What the parts add to the result. */
-  partResults(): Pick<ScenarioResult, "alignment"> {
+  partResults(): Pick<ScenarioResult, "alignment" | "embeddedSwitches" | "fabrics"> {
     return Object.assign({}, ...this.#runtimes.map(({ finish }) => finish?.(this) ?? {})) as Pick<
       ScenarioResult,
-      "alignment"
+      "alignment" | "embeddedSwitches" | "fabrics"
     >;
   }
 
@@ -87,11 +89,7 @@ export class BuiltWorld implements World {
 
   /** The end of a link at `host:interface` or at an attachment. */
   linkEnd(endpoint: string): LinkEnd | undefined {
-    for (const { link, ends } of this.links.values()) {
-      const end = endOf(link, ends, endpoint);
-      if (end !== undefined) return end;
-    }
-    return undefined;
+    return this.#linkEnds.get(endpoint);
   }
 
   setLink(name: string, parameters: LinkParameters, directions: LinkDirections = "both"): void {
@@ -186,7 +184,10 @@ export class BuiltWorld implements World {
     });
     const place = this.links.size * 2;
     this.links.set(name, { link, ends, parameters });
-    this.sampler.watch(link, ends);
+    this.#linkEnds.set(ends[0], link.a);
+    this.#linkEnds.set(ends[1], link.b);
+    // Of hundreds of links nobody looks at one: a fabric has figures of its own.
+    if (fabricOf(this.scenario, name) === undefined) this.sampler.watch(link, ends);
     link.tap({
       frame: (direction, point, frame, now, reason) => {
         const at = place + (direction === "aToB" ? 0 : 1);
@@ -269,9 +270,9 @@ export class BuiltWorld implements World {
 }
 
 /** The device that the first part to know one of its keys makes. */
-function deviceOf(runtimes: readonly PartRuntime[], site: DeviceSite): NetDevice | undefined {
+function deviceOf(runtimes: readonly PartRuntime[], site: DeviceSite, scenario: Scenario): NetDevice | undefined {
   for (const { device } of runtimes) {
-    const made = device?.(site);
+    const made = device?.(site, scenario);
     if (made !== undefined) return made;
   }
   return undefined;

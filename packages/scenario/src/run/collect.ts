@@ -36,7 +36,8 @@ export function collectResult(
   const topology = describeTopology(world, attachments);
   const links = [...world.links.values()].flatMap((each) => linkResults(each, endedAt));
   const hosts = [...world.hosts].map(([name, host]) => hostResult(name, host));
-  const interfaces = [...world.hosts].flatMap(([name, host]) => interfaceResults(name, host, world));
+  const crcErrors = crcErrorsByEnd(world);
+  const interfaces = [...world.hosts].flatMap(([name, host]) => interfaceResults(name, host, crcErrors));
   const drops = dropResults(world, links, attachments);
   const captures = world.captures.finish();
   const events = simulator.events;
@@ -186,13 +187,13 @@ const MIB_PREFIXES: Readonly<Record<string, string>> = {
   udpLite6: "UdpLite6",
 };
 
-function interfaceResults(name: string, host: Host, world: BuiltWorld): InterfaceResult[] {
+function interfaceResults(name: string, host: Host, crcErrors: ReadonlyMap<string, number>): InterfaceResult[] {
   return [...host.interfaces]
     .filter((iface) => !iface.isLoopback)
     .map((iface): InterfaceResult => {
       const { stats } = iface;
       // The simulated NIC never sees a frame whose check sequence is wrong: the link drops it on its behalf.
-      const crc = crcErrorsAt(world, `${name}:${iface.name}`);
+      const crc = crcErrors.get(`${name}:${iface.name}`) ?? 0;
       return {
         host: name,
         name: iface.name,
@@ -209,12 +210,13 @@ function interfaceResults(name: string, host: Host, world: BuiltWorld): Interfac
     });
 }
 
-function crcErrorsAt(world: BuiltWorld, endpoint: string): number {
+function crcErrorsByEnd(world: BuiltWorld): Map<string, number> {
+  const errors = new Map<string, number>();
   for (const { link, ends } of world.links.values()) {
-    if (ends[1] === endpoint) return link.stats("aToB").rxCrcErrors;
-    if (ends[0] === endpoint) return link.stats("bToA").rxCrcErrors;
+    errors.set(ends[1], link.stats("aToB").rxCrcErrors);
+    errors.set(ends[0], link.stats("bToA").rxCrcErrors);
   }
-  return 0;
+  return errors;
 }
 
 function dropResults(

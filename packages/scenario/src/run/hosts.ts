@@ -1,16 +1,18 @@
 import { isIpv4, parseInterfaceAddress, parseIp, parsePrefix, type IpAddress, type PacketPool } from "@seville/packet";
-import type { Link, LinkEnd, Simulator } from "@seville/sim";
+import type { LinkEnd, Simulator } from "@seville/sim";
 import {
   addAddress4,
   addAddress6,
   createEthernet,
   createHost,
+  type HopSelection,
   type Host,
   type NetDevice,
   type NetInterface,
 } from "@seville/stack";
 import type { Random } from "@seville/core";
-import type { Host as HostSpec, Interface, Route, Scenario } from "../types.ts";
+import { duration } from "../quantities.ts";
+import type { Host as HostSpec, Interface, NextHop, Route, Scenario } from "../types.ts";
 import { configureAdvertisements } from "./advertise.ts";
 import { macFor } from "./captures.ts";
 import type { DeviceSite } from "./world.ts";
@@ -36,8 +38,10 @@ export function buildHost(name: string, spec: HostSpec, index: number, around: H
     sysctls: sysctlsOf(spec),
   });
   for (const [i, [ifname, iface]] of Object.entries(spec.interfaces ?? {}).entries()) {
-    const end = around.linkEnd(`${name}:${ifname}`) ?? UNPLUGGED(`${name}:${ifname}`, iface.mtu);
-    host.interfaces.add(around.device({ host, spec: iface, end }) ?? createEthernet(end), {
+    const endpoint = `${name}:${ifname}`;
+    const end = around.linkEnd(endpoint) ?? UNPLUGGED(endpoint, iface.mtu);
+    const site: DeviceSite = { host, spec: iface, endpoint, end, linkEnd: (other) => around.linkEnd(other) };
+    host.interfaces.add(around.device(site) ?? createEthernet(end), {
       name: ifname,
       mac: macFor(iface.mac, index, i),
       ...(iface.mtu === undefined ? {} : { mtu: iface.mtu }),
@@ -97,29 +101,54 @@ function addRoute(host: Host, route: Route): void {
     destination,
     prefixLength,
     protocol: "static",
-    ...(route.via === undefined ? {} : { gateway: parseIp(route.via) }),
-    ...(route.dev === undefined ? {} : { dev: host.interfaces.named(route.dev) }),
+    ...(route.nexthops === undefined
+      ? nextHop(host, route)
+      : { hops: route.nexthops.map((each) => ({ ...nextHop(host, each), weight: each.weight ?? 1 })) }),
+    ...(route.select === undefined ? {} : { selection: selectionOf(route.select) }),
     ...(route.metric === undefined ? {} : { priority: route.metric }),
   });
+}
+
+function nextHop(host: Host, { via, dev }: NextHop): { gateway?: IpAddress; dev?: NetInterface } {
+  return {
+    ...(via === undefined ? {} : { gateway: parseIp(via) }),
+    ...(dev === undefined ? {} : { dev: host.interfaces.named(dev) }),
+  };
+}
+
+/** Ways of choosing among next hops as a scenario writes them, as the stack takes them. */
+export function selectionOf(select: NonNullable<Route["select"]>): HopSelection {
+  if (typeof select === "string") return { policy: select };
+  if (select.flowlet !== undefined) {
+    const { gap, flowlets } = select.flowlet;
+    return {
+      policy: "flowlet",
+      ...(gap === undefined ? {} : { gap: duration(gap) }),
+      ...(flowlets === undefined ? {} : { flowlets }),
+    };
+  }
+  if (select["better-of-two"] !== undefined) return { policy: "better-of-two", ...select["better-of-two"] };
+  if (select.random !== undefined) return { policy: "random" };
+  return select["round-robin"] === undefined ? { policy: "hash" } : { policy: "round-robin" };
 }
 
 function hasRoute(host: Host, route: Route): boolean {
   const { destination, prefixLength, family } = target(route);
   const fib = family === "ipv4" ? host.ipv4.fib : host.ipv6.fib;
-  const gateway = route.via === undefined ? undefined : parseIp(route.via);
+  const gateways = (route.nexthops ?? [route]).map(({ via }) => (via === undefined ? undefined : parseIp(via)));
   return [...fib.routes()].some(
     (other) =>
       other.destination === destination &&
       other.prefixLength === prefixLength &&
       other.protocol === "static" &&
       (route.metric === undefined || other.priority === route.metric) &&
-      other.hops.some((hop) => hop.gateway === gateway),
+      gateways.every((gateway) => other.hops.some((hop) => hop.gateway === gateway)),
   );
 }
 
 function target(route: Route): { destination: IpAddress; prefixLength: number; family: "ipv4" | "ipv6" } {
   if (route.to === "default") {
-    const isV4 = isIpv4(parseIp(route.via ?? ""));
+    const isV4 = isIpv4(parseIp(route.via ?? route.nexthops?.[0]?.via ?? ""));
     return { destination: parseIp(isV4 ? "0.0.0.0" : "::"), prefixLength: 0, family: isV4 ? "ipv4" : "ipv6" };
   }
   const { network, length } = parsePrefix(route.to);
@@ -134,12 +163,6 @@ const UNPLUGGED = (name: string, mtu = 1500): LinkEnd => ({
   attach: () => undefined,
   send: (frame) => frame.release(),
 });
-
-/** Which end of a link an endpoint is. */
-export function endOf(link: Link, ends: readonly [string, string], endpoint: string): LinkEnd | undefined {
-  if (ends[0] === endpoint) return link.a;
-  return ends[1] === endpoint ? link.b : undefined;
-}
 
 /** All hosts of a scenario, in the order of the file. */
 export function hostEntries(scenario: Scenario): [name: string, spec: HostSpec][] {

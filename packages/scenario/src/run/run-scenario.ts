@@ -1,6 +1,6 @@
 import type { Nanos } from "@seville/core";
 import type { PacketPoolOptions } from "@seville/packet";
-import { orThrow, validateScenario } from "../check/validate.ts";
+import { expandScenario, orThrow, validateScenario } from "../check/validate.ts";
 import { PARTS } from "../parts/index.ts";
 import { duration } from "../quantities.ts";
 import type { RealtimeResult, ScenarioResult } from "../results.ts";
@@ -71,5 +71,5 @@ export async function runScenario(scenario: Scenario, options: RunScenarioOption
   const runtimes = await Promise.all(parts.map((part) => part.load()));
   const warnings = validation.problems.map(({ message }) => message);
   const { execute } = await import("./execute.ts");
-  return execute(scenario, runtimes, until, warnings, options);
+  return execute(expandScenario(scenario, options.parts), runtimes, until, warnings, options);
 }

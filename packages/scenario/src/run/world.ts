@@ -110,18 +110,22 @@ export interface RunningProgram {
 export interface DeviceSite {
   readonly host: Host;
   readonly spec: Interface;
+  /** `host:interface`. */
+  readonly endpoint: string;
   /** The end of the link that it is at, or of no cable. */
   readonly end: LinkEnd;
+  /** The end of the link at another interface, if it is at one. */
+  linkEnd(endpoint: string): LinkEnd | undefined;
 }
 
 /** What carries a part out. */
 export interface PartRuntime {
   /** Makes the device of an interface that has a key of this part; `undefined`: it has none. */
-  readonly device?: (site: DeviceSite) => NetDevice | undefined;
+  readonly device?: (site: DeviceSite, scenario: Scenario) => NetDevice | undefined;
   /** After the base has made the interfaces, given the addresses, set the routes. */
   readonly build?: (world: World, phase: "interfaces" | "addresses" | "routes") => void;
   /** The run is over: what this part adds to the result. */
-  readonly finish?: (world: World) => Pick<ScenarioResult, "alignment">;
+  readonly finish?: (world: World) => Pick<ScenarioResult, "alignment" | "embeddedSwitches" | "fabrics">;
   /** Timeline keys. `event` is the whole entry. */
   readonly actions?: Readonly<Record<string, (world: World, event: Event) => EventLabel>>;
   /** Traffic keys. */

@@ -34,6 +34,11 @@ export interface ScenarioPart {
   readonly properties?: Readonly<Partial<Record<Point, Readonly<Record<string, JsonSchema>>>>>;
   /** Keys added to definitions of which exactly one must be there. */
   readonly choices?: Readonly<Partial<Record<Point, Readonly<Record<string, JsonSchema>>>>>;
+  /**
+   * Writes out what the scenario says in short: the scenario with hosts and links added. What stands for itself stays. Called
+   * before any `check`, on scenarios that fit the schema; what cannot be written out is reported.
+   */
+  readonly expand?: (scenario: Scenario, report: CheckReporter) => Scenario;
   /** What a schema cannot say. Called only on scenarios that fit the schema. */
   readonly check?: (scenario: Scenario, report: CheckReporter) => void;
   /** Loads the engine. Called only if a scenario uses a key of this part. */
