@@ -39,6 +39,7 @@ export function createHost(options: HostOptions): Host {
 
 /** Takes a host apart: its sockets close, its interfaces go, and every packet that waited is given back. */
 export function closeHost(host: Host): void {
+  host.tcp?.close();
   for (const socket of [...host.udp]) socket.close();
   for (const socket of [...(host.raw ?? [])]) socket.close();
   for (const socket of [...(host.ping ?? [])]) socket.close();

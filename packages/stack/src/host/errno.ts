@@ -6,13 +6,18 @@ export type Errno =
   | "EADDRINUSE"
   | "EADDRNOTAVAIL"
   | "EAFNOSUPPORT"
+  | "EAGAIN"
   | "EALREADY"
   | "EBADF"
+  | "ECONNABORTED"
   | "ECONNREFUSED"
+  | "ECONNRESET"
   | "EDESTADDRREQ"
+  | "EDOM"
   | "EEXIST"
   | "EHOSTDOWN"
   | "EHOSTUNREACH"
+  | "EINPROGRESS"
   | "EINVAL"
   | "EISCONN"
   | "EMSGSIZE"
@@ -26,8 +31,10 @@ export type Errno =
   | "ENOTCONN"
   | "EOPNOTSUPP"
   | "EPERM"
+  | "EPIPE"
   | "EPROTO"
-  | "ESRCH";
+  | "ESRCH"
+  | "ETIMEDOUT";
 
 /** What libc's strerror says, for messages. */
 const TEXTS: Readonly<Record<Errno, string>> = {
@@ -35,13 +42,18 @@ const TEXTS: Readonly<Record<Errno, string>> = {
   EADDRINUSE: "Address already in use",
   EADDRNOTAVAIL: "Cannot assign requested address",
   EAFNOSUPPORT: "Address family not supported by protocol",
+  EAGAIN: "Resource temporarily unavailable",
   EALREADY: "Operation already in progress",
   EBADF: "Bad file descriptor",
+  ECONNABORTED: "Software caused connection abort",
   ECONNREFUSED: "Connection refused",
+  ECONNRESET: "Connection reset by peer",
   EDESTADDRREQ: "Destination address required",
+  EDOM: "Numerical argument out of domain",
   EEXIST: "File exists",
   EHOSTDOWN: "Host is down",
   EHOSTUNREACH: "No route to host",
+  EINPROGRESS: "Operation now in progress",
   EINVAL: "Invalid argument",
   EISCONN: "Transport endpoint is already connected",
   EMSGSIZE: "Message too long",
@@ -55,8 +67,10 @@ const TEXTS: Readonly<Record<Errno, string>> = {
   ENOTCONN: "Transport endpoint is not connected",
   EOPNOTSUPP: "Operation not supported",
   EPERM: "Operation not permitted",
+  EPIPE: "Broken pipe",
   EPROTO: "Protocol error",
   ESRCH: "No such process",
+  ETIMEDOUT: "Connection timed out",
 };
 
 /** An error as a system call gives it: `code` is the errno's name; `detail` says more than strerror does. */

@@ -88,6 +88,10 @@ export class Host {
   /** Raw and ping sockets; `createHost` sets them. */
   raw: RawTable | undefined = undefined;
   ping: PingTable | undefined = undefined;
+  /** TCP; `@seville/stack/tcp` sets it. */
+  tcp: { close(): void } | undefined = undefined;
+  /** Settings given to the host whose protocol is not there yet. */
+  readonly laterSettings: Map<string, string> = new Map<string, string>();
   /** Splits super-packets for devices that cannot; the segmentation package sets it. */
   segmenter: Segmenter | undefined = undefined;
   /** Sockets opened now are bound to this device: how a task runs in a VRF. 0: none. */
@@ -146,6 +150,10 @@ export class Host {
 function applySettings(host: Host, settings: Readonly<Record<string, number | string>>): void {
   const waiting = new Map<string, string>();
   for (const [name, value] of Object.entries(settings)) {
+    if (/^net\.(ipv4\.tcp_|core\.somaxconn$)/.test(name)) {
+      host.laterSettings.set(name, String(value));
+      continue;
+    }
     const ifname = /^net\.ipv[46]\.(?:conf|neigh)\.(.+)\.[^.]+$/.exec(name)?.[1];
     if (ifname === undefined || ifname === "all" || ifname === "default") host.sysctls.setText(name, String(value));
     else waiting.set(name, String(value));
