@@ -2,7 +2,7 @@ export * from "./partial.ts";
 export * from "./pseudo-header.ts";
 export * from "./incremental.ts";
 export * from "./ipv4-header.ts";
-export { bindBareSums, bindChecksum, bindCrc32c, bindSums } from "./kernels.ts";
+export { bindBareCrc32c, bindBareSums, bindChecksum, bindCrc32c, bindSums } from "./kernels.ts";
 export type { ChecksumKernels, Crc32cKernels, KernelKind, SumKernels } from "./kernels.ts";
 export * from "./observe.ts";
 export { SUM_RECORD_BYTES } from "./range.ts";

@@ -69,12 +69,12 @@ export function bindCrc32c(memory: PacketMemory): Crc32cKernels {
   return crcs.bind(memory);
 }
 
-/** @internal The sums of `memory` that no observer sees: for kernels that tell of their work themselves. */
+/** {@link bindSums} that no observer sees: for kernels that tell of their work themselves, and for captures. */
 export function bindBareSums(memory: PacketMemory): SumKernels {
   return bareSums.bind(memory);
 }
 
-/** @internal See {@link bindBareSums}. */
+/** {@link bindCrc32c} that no observer sees; see {@link bindBareSums}. */
 export function bindBareCrc32c(memory: PacketMemory): Crc32cKernels {
   return bareCrcs.bind(memory);
 }

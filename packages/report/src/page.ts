@@ -4,6 +4,7 @@ import { chartData, type Chart } from "./chart-data.ts";
 import { CHART_LICENCE, CHART_STYLE, CLIENT_SCRIPT } from "./client.generated.ts";
 import { formatCount, formatMoment, formatShare, formatTime } from "./format.ts";
 import { embedJson, escapeHtml } from "./html.ts";
+import { renderOffloads } from "./offloads.ts";
 import { renderPrograms } from "./programs.ts";
 import { STYLE } from "./style.ts";
 import { dropsOf, renderTables } from "./tables.ts";
@@ -41,6 +42,7 @@ ${facts(result)}
 </header>
 ${keyFigures(result)}
 ${notes(result)}
+${renderOffloads(result)}
 <section><h2>Network</h2>
 ${renderTopology(result)}</section>
 ${renderPrograms(result)}

@@ -56,6 +56,13 @@ thead th[title]{text-decoration:underline dotted;text-underline-offset:3px;curso
 tbody th{font-weight:500}tbody tr:last-child>*{border-bottom:0}
 th:first-child{padding-left:0}.n{text-align:right}.bad{color:var(--bad)}
 .u-legend tr>*,.u-legend th{border:0;font-size:12.5px;padding:2px 4px}.u-legend{width:auto;margin:0}
+.ok{color:var(--ok)}.offloads ul.legend{margin:0 0 14px}
+.matrix td,.matrix th{padding:4px 10px 4px 0}.matrix td{line-height:1.35}.matrix td div{display:flex;align-items:center;gap:2px;min-height:20px}
+.matrix tbody th[scope=rowgroup]{padding-top:16px;font-weight:600;font-size:14.5px;border-bottom:1px solid var(--quiet)}
+.matrix thead th{position:sticky;top:0;background:var(--panel)}
+.matrix div>b{margin-left:6px}.matrix small{margin-left:5px;font-size:12px;color:var(--quiet)}
+.box{display:inline-flex;align-items:center;justify-content:center;flex:none;width:17px;height:17px;border-radius:3px;font:600 11px/1 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;color:var(--panel);background:var(--b)}
+.box.dev{--b:var(--s2)}.box.lco{--b:var(--s0)}.box.sw{--b:var(--s1)}.box.wrong{--b:var(--bad)}.box.none{background:none;color:var(--quiet);box-shadow:inset 0 0 0 1px var(--line)}
 details{margin-top:10px}summary{cursor:pointer;font-weight:500}
 .counters{columns:4 200px;margin:8px 0 0;padding:0;list-style:none;font-size:13px}
 .counters li{display:flex;justify-content:space-between;gap:12px;padding:1px 0;break-inside:avoid;font-variant-numeric:tabular-nums}

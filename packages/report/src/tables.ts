@@ -4,7 +4,6 @@ import type {
   FlowResult,
   InterfaceResult,
   LinkResult,
-  OffloadResult,
   PingResult,
   ScenarioResult,
 } from "@seville/scenario";
@@ -15,7 +14,6 @@ export function renderTables(result: ScenarioResult): string {
   return [
     renderTable("Pings and echoes", PINGS, result.pings),
     renderTable("Flows", FLOWS, result.flows),
-    renderTable("Offloads: where checksums were computed", OFFLOADS, result.offloads ?? []),
     renderTable("Alignment: what misaligned headers cost", ALIGNMENT, result.alignment ?? []),
     renderTable("Links, by direction", LINKS, result.links),
     renderTable("Drops", DROPS, result.drops),
@@ -70,27 +68,6 @@ const FLOWS: readonly Column<FlowResult>[] = [
   { title: "delay median", number: true, cell: (f) => (f.delay.count === 0 ? "–" : formatTime(f.delay.p50)) },
   { title: "p95", number: true, cell: (f) => (f.delay.count === 0 ? "–" : formatTime(f.delay.p95)) },
   { title: "jitter", help: "RFC 3550", number: true, cell: (f) => formatTime(f.jitter) },
-];
-
-const OFFLOADS: readonly Column<OffloadResult>[] = [
-  { title: "NIC", cell: (o) => o.profile },
-  { title: "tunnel", cell: (o) => o.tunnel },
-  { title: "inner", cell: (o) => o.inner },
-  { title: "frames", number: true, cell: count((o) => o.frames) },
-  {
-    title: "checksums",
-    help: "from the outside inwards; lco: local checksum offload, from the headers alone",
-    cell: (o) => o.checksums.map(({ header, place }) => `${header} ${place}`).join(", "),
-  },
-  { title: "cut by", help: "who made frames of it", cell: (o) => o.segmentation },
-  { title: "CPU summed", help: "bytes read for checksums", number: true, cell: count((o) => o.cpuSummed) },
-  { title: "CPU moved", help: "bytes copied to cut it", number: true, cell: count((o) => o.cpuMoved) },
-  { title: "device summed", number: true, cell: count((o) => o.deviceSummed) },
-  {
-    title: "on the wire",
-    cell: (o) => (o.right ? "right" : o.faults.join("; ")),
-    bad: (o) => !o.right,
-  },
 ];
 
 const ALIGNMENT: readonly Column<AlignmentResult>[] = [

@@ -77,16 +77,19 @@ function offloads({ offloads: list = [] }: ScenarioResult): string {
   const inner = [...new Set(list.map((o) => o.inner))];
   const rows = new Map<string, string[]>();
   for (const o of list) {
-    const key = `${o.profile} ${o.tunnel} ${o.via}`;
-    const row = rows.get(key) ?? [o.profile, o.tunnel, ...inner.map(() => "")];
-    const places = o.checksums.map(({ place }) => PLACES[place]).join("");
+    const nic = o.careless === true ? `${o.profile}, careless` : o.profile;
+    const key = `${nic} ${o.tunnel} ${o.via}`;
+    const row = rows.get(key) ?? [nic, o.tunnel, ...inner.map(() => "")];
+    const sent = o.checksums.map(({ place }) => PLACES[place]).join("");
+    const received = o.receipt?.checksums.map(({ by }) => VERIFIERS[by]).join("");
+    const places = received === undefined ? sent : `${sent}>${received}`;
     const cost = formatBytes(o.cpuSummed + o.cpuMoved);
     row[2 + inner.indexOf(o.inner)] = `${places} ${o.right ? cost : colours.red("wrong")}`;
     rows.set(key, row);
   }
   const right = list.filter((o) => o.right).length;
   const legend = colours.dim(
-    "checksums from the outside inwards: d device, l local checksum offload, s software, - absent; bytes that the CPU touched",
+    "checksums from the outside inwards, sent>received: d device, l local checksum offload, c device's sum, k known from the one around it, s software, x wrong, - absent; bytes that the CPU touched to send",
   );
   const title = `Offloads: ${formatCount(right)} of ${formatCount(list.length)} right on the wire`;
   return `${table(title, ["nic", "tunnel", ...inner], 2, [...rows.values()])}\n${legend}`;
@@ -105,6 +108,15 @@ function alignment({ alignment: list = [] }: ScenarioResult): string {
   return table("Alignment", ["host", "processor", "policy", "unwrapped", "misaligned", "traps", "copied"], 3, rows);
 }
 
+const VERIFIERS = {
+  device: "d",
+  complete: "c",
+  known: "k",
+  software: "s",
+  absent: "-",
+  nobody: ".",
+  bad: "x",
+} as const;
 const PLACES = { device: "d", lco: "l", software: "s", absent: "-" } as const;
 
 function links({ links: list }: ScenarioResult): string {

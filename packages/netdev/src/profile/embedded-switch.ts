@@ -22,7 +22,7 @@ export interface PortStats {
 export interface EmbeddedSwitchOptions {
   /** The wire. */
   readonly uplink: LinkEnd;
-  /** Virtual functions. */
+  /** Functions that are there from the beginning; {@link EmbeddedSwitch.addPort} adds more. */
   readonly ports: number;
   /**
    * `veb`: frames between functions stay inside (IEEE 802.1Q, virtual Ethernet bridge); `vepa`: everything goes to the
@@ -55,10 +55,10 @@ const UPLINK = -1;
  * on the wire.
  */
 export class EmbeddedSwitch implements FrameSink {
-  readonly ports: readonly SwitchPort[];
   readonly uplinkStats: PortStats = createPortStats();
+  readonly mode: "veb" | "vepa";
+  readonly #ports: SwitchPort[];
   readonly #uplink: LinkEnd;
-  readonly #mode: "veb" | "vepa";
   readonly #spoofCheck: boolean;
   readonly #now: () => Nanos;
 
@@ -67,11 +67,22 @@ export class EmbeddedSwitch implements FrameSink {
     const { uplink, ports } = options;
     if (!Number.isInteger(ports) || ports < 1) throw invalidArgument("ports", "1 or more", ports);
     this.#uplink = uplink;
-    this.#mode = options.mode ?? "veb";
+    this.mode = options.mode ?? "veb";
     this.#spoofCheck = options.spoofCheck ?? false;
     this.#now = now;
-    this.ports = Array.from({ length: ports }, (_, index) => new SwitchPort(index, uplink, this));
+    this.#ports = Array.from({ length: ports }, (_, index) => new SwitchPort(index, uplink, this));
     uplink.attach(this);
+  }
+
+  get ports(): readonly SwitchPort[] {
+    return this.#ports;
+  }
+
+  /** One more virtual function (`echo N > sriov_numvfs`). */
+  addPort(): SwitchPort {
+    const port = new SwitchPort(this.#ports.length, this.#uplink, this);
+    this.#ports.push(port);
+    return port;
   }
 
   /** From the wire. */
@@ -94,7 +105,7 @@ export class EmbeddedSwitch implements FrameSink {
       frame.release();
       return;
     }
-    if (this.#mode === "vepa") this.#toWire(frame);
+    if (this.mode === "vepa") this.#toWire(frame);
     else this.#deliver(frame, from.index, this.#now());
   }
 

@@ -6,6 +6,7 @@ import { PLAIN_PARSER, TUNNEL_PARSER, type RxSilicon, type TxSilicon } from "../
 import {
   headerLengthCheck,
   parserCheck,
+  passthruFeaturesCheck,
   splitterCheck,
   tunnelKindCheck,
   tunnelPortCheck,
@@ -190,6 +191,15 @@ export function profileOf(name: string): NicProfile {
   const profile = PROFILES.find((one) => one.name === name);
   if (profile === undefined) throw invalidArgument("profile", PROFILES.map((one) => one.name).join(", "), name);
   return profile;
+}
+
+/**
+ * The same NIC under a driver that believes its flags and looks at no packet (no `ndo_features_check`): what its hardware gets
+ * wrong then goes out on the wire. For demonstrations and tests.
+ */
+export function withoutChecks(profile: NicProfile): NicProfile {
+  const { featuresCheck, ...rest } = profile;
+  return featuresCheck === undefined ? profile : { ...rest, featuresCheck: passthruFeaturesCheck };
 }
 
 interface Masks {

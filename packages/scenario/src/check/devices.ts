@@ -1,15 +1,22 @@
 import { isIpv4, tryParseIp } from "@seville/packet";
 import type { CheckReporter } from "../schema/part.ts";
-import type { Scenario, Tunnel } from "../types.ts";
+import type { Interface, Scenario, Tunnel } from "../types.ts";
 import { suggestion } from "./did-you-mean.ts";
 import { checkEndpoint } from "./links.ts";
 import { interfacesOf, linksOf, parseEndpoint } from "./network.ts";
 
 /** NICs: features need one, and `ethtool` events something to switch. */
 export function checkNics(scenario: Scenario, report: CheckReporter): void {
-  for (const { spec, path } of interfacesOf(scenario)) {
+  for (const { spec, path, endpoint } of interfacesOf(scenario)) {
     if (spec.features !== undefined && spec.nic === undefined) {
       report.error([...path, "features"], "there is nothing to switch: the interface has no nic");
+    }
+    if (spec.vf !== undefined) checkFunction(scenario, endpoint, spec, path, report);
+    if (spec.embeddedSwitch !== undefined && spec.nic !== "embedded-switch") {
+      report.error([...path, "embeddedSwitch"], "there is no switch in it: its nic is not embedded-switch");
+    }
+    if (spec.driver !== undefined && spec.nic === undefined) {
+      report.error([...path, "driver"], "there is nothing to drive: the interface has no nic");
     }
     if (spec.rxPad !== undefined && spec.nic === undefined) {
       report.error([...path, "rxPad"], "only a nic puts frames anywhere: the interface has none");
@@ -25,6 +32,26 @@ export function checkNics(scenario: Scenario, report: CheckReporter): void {
       report.error(path, `there is nothing to switch: ${ethtool.interface} has no nic`);
     }
   }
+}
+
+/** A virtual function: of a NIC with a switch, which is at a link; and nothing else itself. */
+function checkFunction(
+  scenario: Scenario,
+  endpoint: string,
+  { vf = "", nic, tunnel }: Interface,
+  path: readonly string[],
+  report: CheckReporter,
+): void {
+  const place = [...path, "vf"];
+  if (!checkEndpoint(vf, scenario, place, report)) return;
+  const plugged = linksOf(scenario).flatMap(([, link]) => link.between);
+  const { node, interface: name = "" } = parseEndpoint(vf);
+  if (scenario.hosts[node]?.interfaces?.[name]?.nic !== "embedded-switch") {
+    report.error(place, `${vf} has no switch in it: its nic is not embedded-switch`);
+  } else if (!plugged.includes(vf)) report.error(place, `${vf} is at no link`);
+  if (nic !== undefined || tunnel !== undefined)
+    report.error(place, "a virtual function is no nic and no tunnel itself");
+  if (plugged.includes(endpoint)) report.error(place, `${endpoint} is at a link, and a virtual function has no cable`);
 }
 
 /** Tunnels: their ends and what their kind needs. */

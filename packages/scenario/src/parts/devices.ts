@@ -29,6 +29,36 @@ export const NIC_KEYS: Readonly<Record<string, JsonSchema>> = {
     enum: NIC_PROFILES,
     description: "What its hardware does: a NIC that behaves as its class does. Default: one without offloads.",
   },
+  vf: {
+    ...REF("Endpoint"),
+    description:
+      "It is a virtual function of that NIC (`host:interface`), whose `nic` is `embedded-switch`: it has no cable of its own.",
+  },
+  embeddedSwitch: {
+    type: "object",
+    description: "The switch in the NIC. Needs `nic: embedded-switch`.",
+    additionalProperties: false,
+    properties: {
+      mode: {
+        type: "string",
+        enum: ["veb", "vepa"],
+        default: "veb",
+        description: "`veb`: frames between functions stay inside; `vepa`: everything goes to the wire.",
+      },
+      spoofCheck: {
+        type: "boolean",
+        default: false,
+        description: "Drop what does not bear the function's own address as its source.",
+      },
+    },
+  },
+  driver: {
+    type: "string",
+    enum: ["checking", "careless"],
+    default: "checking",
+    description:
+      "`careless`: the driver does not look whether its hardware would get a packet wrong (no `ndo_features_check`). Needs `nic`.",
+  },
   rxPad: {
     type: "integer",
     enum: [0, 2],
@@ -165,14 +195,14 @@ export const SUPER_PACKETS: Readonly<Record<string, JsonSchema>> = {
         minimum: 1,
         maximum: 60000,
         default: 16000,
-        description: "Bytes of payload of TCP and UDP super-packets.",
+        description: "Bytes of payload of each super-packet. No more than a segment: an ordinary packet.",
       },
       segment: {
         type: "integer",
         minimum: 1,
         maximum: 8900,
         default: 1200,
-        description: "Bytes of payload in each frame, and in the one SCTP packet.",
+        description: "Bytes of payload in each frame.",
       },
     },
   },

@@ -1,4 +1,12 @@
-import { add, bindChecksum, isValid, postPull, preTrim, type PartialSum } from "@seville/checksum";
+import {
+  add,
+  bindChecksum,
+  isValid,
+  postPull,
+  preTrim,
+  type ChecksumVerdict,
+  type PartialSum,
+} from "@seville/checksum";
 import { CHECKSUM_COMPLETE, CHECKSUM_PARTIAL, CHECKSUM_UNNECESSARY, type Packet } from "@seville/packet";
 
 /** Takes `count` bytes of headers off the front; a COMPLETE sum loses theirs (`skb_pull_rcsum`). */
@@ -14,8 +22,10 @@ export function trimPadding(packet: Packet, length: number): void {
 }
 
 /** Whether the device or the sender vouches for the checksum (`skb_csum_unnecessary`). */
-export function isChecksumKnown({ ipSummed }: Packet): boolean {
-  return ipSummed === CHECKSUM_UNNECESSARY || ipSummed === CHECKSUM_PARTIAL;
+export function isChecksumKnown(packet: Packet): boolean {
+  const isKnown = packet.ipSummed === CHECKSUM_UNNECESSARY || packet.ipSummed === CHECKSUM_PARTIAL;
+  if (isKnown) note(packet, "unnecessary");
+  return isKnown;
 }
 
 /**
@@ -25,6 +35,14 @@ export function isChecksumKnown({ ipSummed }: Packet): boolean {
  * @param pseudo the pseudo-header's sum; ICMP for IPv4 has none
  */
 export function isSumRight(packet: Packet, pseudo: PartialSum): boolean {
-  if (packet.ipSummed === CHECKSUM_COMPLETE && isValid(add(pseudo, packet.csum))) return true;
-  return isValid(bindChecksum(packet.pool.memory).sum(packet.data, packet.length, pseudo));
+  const isSummed = packet.ipSummed === CHECKSUM_COMPLETE;
+  const isKnown = isSummed && isValid(add(pseudo, packet.csum));
+  const isRight = isKnown || isValid(bindChecksum(packet.pool.memory).sum(packet.data, packet.length, pseudo));
+  note(packet, isKnown ? "complete" : !isRight ? "bad" : isSummed ? "fault" : "software");
+  return isRight;
+}
+
+/** For whoever watches checksums (`observeChecksum`). */
+function note(packet: Packet, verdict: ChecksumVerdict): void {
+  bindChecksum(packet.pool.memory).observer?.verdict?.(packet.data, verdict);
 }

@@ -1,22 +1,33 @@
 import { SevilleError } from "@seville/core";
 import { parseIp } from "@seville/packet";
-import { profileOf } from "@seville/netdev";
+import { EMBEDDED_SWITCH, profileOf, withoutChecks } from "@seville/netdev";
 import { createOffloadNic, installSegmenter, setFeature } from "@seville/stack/offload";
 import { createTunnel } from "@seville/stack/tunnel";
 import type { Tunnel } from "@seville/tunnel-encap";
 import { parseEndpoint } from "../../check/network.ts";
 import type { Tunnel as TunnelSpec } from "../../types.ts";
 import type { PartRuntime, World } from "../world.ts";
+import { embeddedSwitchResults, placeOnPort, switchPortFor } from "./embedded-switches.ts";
 
 /** `nic` and `features` of interfaces, and `ethtool` events. */
 export const nics: PartRuntime = {
-  device({ host, spec, end }) {
-    if (spec.nic === undefined) return undefined;
+  device(site, scenario) {
+    const { host, spec } = site;
+    const name = spec.vf === undefined ? spec.nic : EMBEDDED_SWITCH.name;
+    if (name === undefined) return undefined;
     installSegmenter(host);
-    return createOffloadNic(host, end, {
-      profile: profileOf(spec.nic),
+    const profile = profileOf(name);
+    const port = profile.switchPorts === undefined ? undefined : switchPortFor(site, scenario);
+    const nic = createOffloadNic(host, port ?? site.end, {
+      profile: spec.driver === "careless" ? withoutChecks(profile) : profile,
       ...(spec.rxPad === undefined ? {} : { rxPad: spec.rxPad }),
     });
+    if (port !== undefined) placeOnPort(nic, port);
+    return nic;
+  },
+  finish: ({ simulator }) => {
+    const embeddedSwitches = embeddedSwitchResults(simulator);
+    return embeddedSwitches.length === 0 ? {} : { embeddedSwitches };
   },
   build(world, phase) {
     if (phase !== "interfaces") return;

@@ -1,6 +1,7 @@
+import { CHECKSUM_COMPLETE, CHECKSUM_UNNECESSARY } from "@seville/packet";
 import { FIRST_SEQUENCE, payloadByte, type InnerPacket } from "./inner-packet.ts";
 import type { PostedDescriptor, Reading } from "./meter.ts";
-import type { ChecksumPlace, OffloadResult } from "./offload-result.ts";
+import type { ChecksumPlace, OffloadReceipt, OffloadResult, VerifiedBy } from "./offload-result.ts";
 import { readFrame, type FrameLevel, type ReadFrame } from "./read-frame.ts";
 
 /** What one packet showed. */
@@ -13,24 +14,59 @@ export type Verdict = Pick<
 export function judge(inner: InnerPacket, frames: readonly Uint8Array[], reading: Reading): Verdict {
   const read = frames.map(readFrame);
   const levels = read[0]?.levels ?? [];
-  const { descriptors, cpuSummed, deviceSummed } = reading;
-  const segmentation = segmentationOf(frames.length, descriptors);
+  const { descriptors, cpuSummed, cpuMoved, deviceSummed } = reading;
   const faults = [...new Set([...read.flatMap((frame) => frame.faults), ...payloadFaults(inner, frames, read)])];
   return {
     frames: frames.length,
     checksums: levels.map((level, i) => ({ header: level.header, place: placeOf(levels, i, descriptors[0]) })),
-    segmentation,
+    segmentation: segmentationOf(frames.length, descriptors),
     cpuSummed,
-    // Hardware that cuts whole packets reads them where they lie.
-    cpuMoved: segmentation === "software" || segmentation === "partial" ? bytesOf(descriptors) : 0,
+    cpuMoved,
     deviceSummed,
     right: faults.length === 0,
     faults,
   };
 }
 
-function bytesOf(descriptors: readonly PostedDescriptor[]): number {
-  return descriptors.reduce((sum, { bytes }) => sum + bytes, 0);
+/** What a receiving NIC reported, and who verified what. */
+export function judgeReceipt(
+  frames: readonly Uint8Array[],
+  reading: Reading,
+): Pick<OffloadReceipt, "report" | "csumLevel" | "checksums" | "cpuSummed" | "deviceSummed"> {
+  const [first] = reading.frames;
+  const levels = frames[0] === undefined ? [] : readFrame(frames[0]).levels;
+  const report = reportOf(first?.ipSummed);
+  return {
+    report,
+    csumLevel: first?.csumLevel ?? 0,
+    checksums: levels.map((level) => ({
+      header: level.header,
+      by: level.checksum === "absent" ? "absent" : verifiedBy(reading, (first?.start ?? 0) + level.at, report),
+    })),
+    cpuSummed: reading.cpuSummed,
+    deviceSummed: reading.deviceSummed,
+  };
+}
+
+function reportOf(ipSummed: number | undefined): OffloadReceipt["report"] {
+  if (ipSummed === CHECKSUM_COMPLETE) return "complete";
+  return ipSummed === CHECKSUM_UNNECESSARY ? "unnecessary" : "none";
+}
+
+function verifiedBy({ verdicts }: Reading, at: number, report: OffloadReceipt["report"]): VerifiedBy {
+  const verdict = verdicts.get(at);
+  switch (verdict) {
+    case undefined:
+      return "nobody";
+    case "unnecessary":
+      return "device";
+    case "complete":
+      return report === "complete" ? "complete" : "known";
+    case "fault":
+      return "software";
+    default:
+      return verdict;
+  }
 }
 
 function segmentationOf(frames: number, descriptors: readonly PostedDescriptor[]): OffloadResult["segmentation"] {

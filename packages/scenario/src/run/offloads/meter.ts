@@ -1,13 +1,7 @@
-import { bindChecksum, bindSums } from "@seville/checksum";
+import { observeChecksum, type ChecksumVerdict } from "@seville/checksum";
 import type { Nic, TxDescriptor } from "@seville/netdev";
-import type { PacketPool } from "@seville/packet";
-
-/** What was read for checksums while a packet was sent, and what the driver asked of the hardware. */
-export interface Reading {
-  cpuSummed: number;
-  deviceSummed: number;
-  readonly descriptors: PostedDescriptor[];
-}
+import type { Packet, PacketPool } from "@seville/packet";
+import { observeSegmentation } from "@seville/tso";
 
 /** A transmit descriptor, kept past the life of its packet. */
 export interface PostedDescriptor {
@@ -16,76 +10,120 @@ export interface PostedDescriptor {
   readonly segmentation: TxDescriptor["segmentation"];
 }
 
-/** Readings of one NIC. What waits for the hardware is read when its turn comes, so a reading stays open for a while. */
-export interface NicMeter {
-  /** A new reading; what the hardware does from now on belongs to it. */
-  begin(): Reading;
-  /** Runs `send`: what the CPU reads meanwhile belongs to `reading`. */
-  send(reading: Reading, send: () => void): void;
+/** A frame as a driver handed it up: where it lay, and what the device had found out about its checksums. */
+export interface ReportedFrame {
+  readonly start: number;
+  readonly ipSummed: Packet["ipSummed"];
+  readonly csumLevel: number;
 }
 
-type Counted = (offset: number, length: number, seed?: number) => number;
-type Mutable = { -readonly [Key in "sum" | "crc32c"]: Counted };
+/** What one NIC, and the CPU on its behalf, did about one packet. */
+export interface Reading {
+  /** Bytes that the CPU read for checksums, and that its segmentation copied (and summed on the way). */
+  cpuSummed: number;
+  cpuMoved: number;
+  /** Bytes that the hardware read for checksums. */
+  deviceSummed: number;
+  readonly descriptors: PostedDescriptor[];
+  readonly frames: ReportedFrame[];
+  /** How each received checksum was found to be first, by the place of its header in memory. */
+  readonly verdicts: Map<number, ChecksumVerdict>;
+}
+
+/** Readings of one NIC. What waits for the hardware is read when its turn comes, so a reading stays open for a while. */
+export interface NicMeter {
+  /** A new reading; what happens from now on belongs to it. */
+  begin(): Reading;
+  /** Runs `work` of the CPU: what it reads meanwhile belongs to the open reading. */
+  run(work: () => void): void;
+}
+
+interface Watched {
+  reading: Reading;
+}
+
+/** Who is at work: a NIC's silicon, or the CPU for it. */
+interface Worker {
+  readonly nic: Watched;
+  readonly isHardware: boolean;
+}
 
 /**
- * Counts what the checksum kernels of a pool read, for the CPU or, while a NIC works, for its hardware. The kernels are
- * shared by all of a world: the meter puts itself in front of them, and counts only for readings that are open.
+ * Counts what is read and copied for checksums and segmentation in a pool, for the CPU or for a NIC's hardware, while that
+ * works. One for a world; it watches until it is closed.
  */
-export class ChecksumMeter {
-  #cpu: Reading | undefined = undefined;
-  #device: Reading | undefined = undefined;
-  #inDevice = false;
+export class OffloadMeter {
+  readonly #memory: PacketPool["memory"];
+  readonly #nics = new Map<Nic, Watched>();
+  readonly #workers: Worker[] = [];
 
   constructor({ memory }: PacketPool) {
-    for (const kernels of new Set<object>([bindSums(memory), bindChecksum(memory)])) {
-      for (const name of ["sum", "crc32c"] as const) this.#wrap(kernels as Mutable, name);
-    }
+    this.#memory = memory;
+    observeChecksum(memory, {
+      read: (bytes) => {
+        const worker = this.#workers.at(-1);
+        if (worker === undefined) return;
+        if (worker.isHardware) worker.nic.reading.deviceSummed += bytes;
+        else worker.nic.reading.cpuSummed += bytes;
+      },
+      verdict: (at, verdict) => {
+        this.note(at, verdict);
+      },
+    });
+    observeSegmentation(memory, (bytes) => {
+      const worker = this.#workers.at(-1);
+      if (worker?.isHardware === false) worker.nic.reading.cpuMoved += bytes;
+    });
   }
 
-  /** Watches a NIC: its descriptors, and when it is its hardware that reads. */
-  watch({ hardware }: Nic): NicMeter {
-    let open: Reading | undefined;
-    const post = hardware.post.bind(hardware);
-    const doorbell = hardware.doorbell.bind(hardware);
-    hardware.post = (queue, descriptor) => {
-      const { packet, checksum, segmentation } = descriptor;
-      const bytes = packet.totalLength;
-      const taken = post(queue, descriptor);
-      if (taken) open?.descriptors.push({ bytes, checksum, segmentation });
-      return taken;
-    };
-    hardware.doorbell = (queue, now) => {
-      const before = { device: this.#device, inDevice: this.#inDevice };
-      this.#device = open;
-      this.#inDevice = true;
-      try {
-        doorbell(queue, now);
-      } finally {
-        this.#device = before.device;
-        this.#inDevice = before.inDevice;
-      }
-    };
+  /** The first verdict about a header counts: what GRO has verified, those behind it find verified. */
+  note(at: number, verdict: ChecksumVerdict): void {
+    const verdicts = this.#workers.at(-1)?.nic.reading.verdicts;
+    if (verdicts !== undefined && !verdicts.has(at)) verdicts.set(at, verdict);
+  }
+
+  watch(nic: Nic): NicMeter {
+    const watched = this.#nics.get(nic) ?? this.#observe(nic);
     return {
-      begin: () => (open = { cpuSummed: 0, deviceSummed: 0, descriptors: [] }),
-      send: (reading, send) => {
-        this.#cpu = reading;
+      begin: () => (watched.reading = newReading()),
+      run: (work) => {
+        this.#workers.push({ nic: watched, isHardware: false });
         try {
-          send();
+          work();
         } finally {
-          this.#cpu = undefined;
+          this.#workers.pop();
         }
       },
     };
   }
 
-  #wrap(kernels: Mutable, name: "sum" | "crc32c"): void {
-    const original = kernels[name] as Counted | undefined;
-    if (original === undefined) return;
-    kernels[name] = (offset, length, seed) => {
-      if (!this.#inDevice) {
-        if (this.#cpu !== undefined) this.#cpu.cpuSummed += length;
-      } else if (this.#device !== undefined) this.#device.deviceSummed += length;
-      return original(offset, length, seed);
-    };
+  close(): void {
+    observeChecksum(this.#memory, undefined);
+    observeSegmentation(this.#memory, undefined);
+    for (const nic of this.#nics.keys()) nic.observe(undefined);
   }
+
+  #observe(nic: Nic): Watched {
+    const watched: Watched = { reading: newReading() };
+    this.#nics.set(nic, watched);
+    const worker = (isHardware: boolean) => (busy: boolean) => {
+      if (busy) this.#workers.push({ nic: watched, isHardware });
+      else this.#workers.pop();
+    };
+    nic.observe({
+      hardware: worker(true),
+      polling: worker(false),
+      posted: ({ packet, checksum, segmentation }) => {
+        watched.reading.descriptors.push({ bytes: packet.totalLength, checksum, segmentation });
+      },
+      received: ({ data, ipSummed, csumLevel }) => {
+        watched.reading.frames.push({ start: data, ipSummed, csumLevel });
+      },
+    });
+    return watched;
+  }
+}
+
+function newReading(): Reading {
+  return { cpuSummed: 0, cpuMoved: 0, deviceSummed: 0, descriptors: [], frames: [], verdicts: new Map() };
 }

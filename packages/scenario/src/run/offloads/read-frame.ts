@@ -23,6 +23,9 @@ export interface ReadFrame {
   readonly faults: readonly string[];
 }
 
+/** IANA's, and the one that Linux had before there was one. */
+const VXLAN_PORTS: readonly number[] = [4789, 8472];
+
 interface Walk {
   readonly frame: Uint8Array;
   readonly levels: FrameLevel[];
@@ -51,7 +54,7 @@ function readNetwork(walk: Walk, etherType: number, at: number, end: number): vo
   if (etherType === 0x0800) readIpv4(walk, at, end);
   else if (etherType === 0x86dd) readIpv6(walk, at, end);
   else if (etherType === 0x6558) readEthernet(walk, at, end);
-  else fault(walk, `EtherType 0x${etherType.toString(16)}`);
+  else fault(walk, "an EtherType that is neither IP's nor Ethernet's");
 }
 
 function readIpv4(walk: Walk, at: number, end: number): void {
@@ -107,7 +110,7 @@ function readUdp(walk: Walk, at: number, end: number, pseudo: Uint8Array): void 
   const good = onesSum(pseudo, 0, pseudo.length, onesSum(frame, at, end)) === 0xffff;
   walk.levels.push({ header: "udp", at, checksum: word(frame, at + 6) === 0 ? "absent" : good ? "good" : "bad" });
   const port = word(frame, at + 2);
-  if (port === 4789) readEthernet(walk, at + 16, end);
+  if (VXLAN_PORTS.includes(port)) readEthernet(walk, at + 16, end);
   else if (port === 6081) {
     readNetwork(walk, word(frame, at + 10), at + 16 + ((frame[at + 8] ?? 0) & 63) * 4, end);
   } else setPayload(walk, at + 8, end);

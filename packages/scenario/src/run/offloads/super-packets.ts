@@ -2,20 +2,22 @@ import { millis, SevilleError, type Nanos } from "@seville/core";
 import type { Nic } from "@seville/netdev";
 import { isIpv4, parseInterfaceAddress, type IpAddress } from "@seville/packet";
 import { openUdp, type Host } from "@seville/stack";
+import { parseEndpoint } from "../../check/network.ts";
 import type { Interface, Traffic, TrafficSuperPackets } from "../../types.ts";
 import { DelayRecorder } from "../delays.ts";
 import type { PartRuntime, RunningTraffic, TrafficReport, World, WorldLink } from "../world.ts";
 import { INNER_PORT, sendInner, type InnerPacket, type InnerProtocol } from "./inner-packet.ts";
-import { judge } from "./judge.ts";
-import { ChecksumMeter, type NicMeter } from "./meter.ts";
+import { judge, judgeReceipt } from "./judge.ts";
+import { OffloadMeter, type NicMeter, type Reading } from "./meter.ts";
 import type { OffloadResult } from "./offload-result.ts";
+import { Sink } from "./sink.ts";
 
 /** Neighbours are asked for first, so that no packet waits for an answer. */
 const WARM_UP: Nanos = millis(500);
 /** Between two packets: the first one's frames are on the wire by then. */
 const APART: Nanos = millis(1);
 
-const meters = new WeakMap<World, ChecksumMeter>();
+const meters = new WeakMap<World, OffloadMeter>();
 
 /** The traffic `superPackets`. */
 export const superPackets: PartRuntime = {
@@ -27,11 +29,20 @@ export const superPackets: PartRuntime = {
   },
 };
 
+/** A receiving NIC that is watched, and what it delivers to. */
+interface Receiver {
+  readonly meter: NicMeter;
+  readonly sink: Sink;
+  readonly profile: string;
+}
+
 class SuperPackets implements RunningTraffic {
   readonly #world: World;
   readonly #name: string;
   readonly #spec: TrafficSuperPackets;
   readonly #meter: NicMeter;
+  /** The other end of the wire, if it is a NIC whose work can be watched. */
+  readonly #receiver: Receiver | undefined;
   readonly #results: OffloadResult[] = [];
   #frames: Uint8Array[] = [];
   /** Judges the packet that was sent last, when its frames have left. */
@@ -43,9 +54,10 @@ class SuperPackets implements RunningTraffic {
     this.#name = name;
     this.#spec = spec;
     const { from, to, nic = "eth0" } = spec;
-    this.#meter = meterOf(world).watch(hostOf(world, from).interfaces.named(nic).device as unknown as Nic);
-    this.#tapWire(`${from}:${nic}`);
-    listen(hostOf(world, to));
+    const meter = meterOf(world);
+    this.#meter = meter.watch(hostOf(world, from).interfaces.named(nic).device as unknown as Nic);
+    const sink = Sink.of(hostOf(world, to), meter);
+    this.#receiver = this.#watchReceiver(meter, sink, this.#tapWire(`${from}:${nic}`));
   }
 
   start(now: Nanos): void {
@@ -70,6 +82,7 @@ class SuperPackets implements RunningTraffic {
 
   finish(): TrafficReport {
     this.#concludeLast();
+    meterOf(this.#world).close();
     return { offloads: this.#results, delays: new DelayRecorder(), delayKind: "one-way" };
   }
 
@@ -91,24 +104,37 @@ class SuperPackets implements RunningTraffic {
       this.#world.warn(`traffic ${this.#name}: nobody is behind ${iface} for ${what}`);
       return;
     }
-    const inner: InnerPacket = { protocol, payload: protocol === "sctp" ? segment : payload, segment };
+    const inner: InnerPacket = { protocol, payload, segment };
     const frames: Uint8Array[] = [];
     this.#frames = frames;
     const reading = this.#meter.begin();
-    this.#meter.send(reading, () => {
+    const received = this.#receiver?.meter.begin();
+    this.#receiver?.sink.take();
+    this.#meter.run(() => {
       if (!sendInner(host, destination, inner)) this.#world.warn(`traffic ${this.#name}: ${what} found no way`);
     });
     const interfaces = this.#world.scenario.hosts[from]?.interfaces ?? {};
+    const { nic: profile = "none", driver } = interfaces[nic] ?? {};
     const sent = {
       name: this.#name,
       from,
-      profile: interfaces[nic]?.nic ?? "none",
+      profile,
+      ...(driver === "careless" ? { careless: true as const } : {}),
       via: iface,
       tunnel: describe(interfaces, iface),
       inner: what,
       payload: inner.payload,
     };
-    this.#conclude = () => this.#results.push({ ...sent, ...judge(inner, frames, reading) });
+    this.#conclude = () => {
+      const verdict = judge(inner, frames, reading);
+      this.#results.push({ ...sent, ...verdict, ...(received === undefined ? {} : this.#receipt(frames, received)) });
+    };
+  }
+
+  #receipt(frames: readonly Uint8Array[], reading: Reading): Pick<OffloadResult, "receipt"> {
+    if (this.#receiver === undefined) return {};
+    const { sink, profile } = this.#receiver;
+    return { receipt: { to: this.#spec.to, profile, ...judgeReceipt(frames, reading), delivered: sink.take() } };
   }
 
   #concludeLast(): void {
@@ -124,7 +150,8 @@ class SuperPackets implements RunningTraffic {
     return addresses.find((address) => isIpv4(address) === (family === 4));
   }
 
-  #tapWire(endpoint: string): void {
+  /** Keeps the frames that leave `endpoint`; answers the other end. */
+  #tapWire(endpoint: string): string {
     const { link, ends } = linkAt(this.#world, endpoint);
     const direction = ends[0] === endpoint ? "aToB" : "bToA";
     link.tap({
@@ -132,13 +159,22 @@ class SuperPackets implements RunningTraffic {
         if (from === direction && point === "sent") this.#frames.push(frame.bytes().slice());
       },
     });
+    return ends[0] === endpoint ? ends[1] : ends[0];
+  }
+
+  #watchReceiver(meter: OffloadMeter, sink: Sink, endpoint: string): Receiver | undefined {
+    const { node, interface: name = "" } = parseEndpoint(endpoint);
+    const profile = this.#world.scenario.hosts[node]?.interfaces?.[name]?.nic;
+    if (profile === undefined) return undefined;
+    const { device } = hostOf(this.#world, node).interfaces.named(name);
+    return { meter: meter.watch(device as unknown as Nic), sink, profile };
   }
 }
 
-function meterOf(world: World): ChecksumMeter {
+function meterOf(world: World): OffloadMeter {
   let meter = meters.get(world);
   if (meter === undefined) {
-    meter = new ChecksumMeter(world.pool);
+    meter = new OffloadMeter(world.pool);
     meters.set(world, meter);
   }
   return meter;
@@ -155,20 +191,6 @@ function linkAt(world: World, endpoint: string): WorldLink {
   throw new SevilleError("ERR_INVALID_ARGUMENT", `${endpoint} is at no link`, "nic");
 }
 
-/** Takes what arrives, so that nobody answers that there is nobody. */
-function listen(host: Host): void {
-  for (const number of [6, 132]) {
-    if (host.ipv4.protocols.has(number)) continue;
-    host.registerProtocol(number, { name: "sink", receive: (packet) => packet.release() });
-  }
-  if (host.udp.at(INNER_PORT).length > 0) return;
-  const socket = openUdp(host, { family: 6 });
-  socket.bind({ port: INNER_PORT });
-  socket.onReadable = () => {
-    while (socket.recv() !== undefined);
-  };
-}
-
 /** `none`, `vxlan`, `vxlan in vxlan`: from the inside out, by the ends of the tunnels. */
 function describe(interfaces: Readonly<Record<string, Interface>>, name: string): string {
   const kinds: string[] = [];
@@ -178,7 +200,8 @@ function describe(interfaces: Readonly<Record<string, Interface>>, name: string)
       tunnel.csum === true || tunnel.udpcsum === true ? "csum" : "",
       tunnel.key === undefined ? "" : "key",
     ];
-    kinds.push([tunnel.kind, ...marks.filter((mark) => mark !== "")].join("+"));
+    const port = tunnel.dstport === undefined ? "" : `:${tunnel.dstport}`;
+    kinds.push([`${tunnel.kind}${port}`, ...marks.filter((mark) => mark !== "")].join("+"));
     const { local } = tunnel;
     tunnel = Object.values(interfaces).find(({ addresses = [] }) =>
       addresses.some((address) => address.split("/")[0] === local),
