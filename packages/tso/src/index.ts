@@ -29,3 +29,5 @@ export {
   type GroStats,
 } from "./gro/options.ts";
 export type { InnerKind, UdpTunnelShape } from "./gro/tunnel-shape.ts";
+export { createResequencer } from "./resequence/resequencer.ts";
+export type { Resequencer, ResequencerOptions, ResequencerStats } from "./resequence/options.ts";

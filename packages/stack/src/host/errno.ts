@@ -9,6 +9,7 @@ export type Errno =
   | "EAGAIN"
   | "EALREADY"
   | "EBADF"
+  | "EBUSY"
   | "ECONNABORTED"
   | "ECONNREFUSED"
   | "ECONNRESET"
@@ -45,6 +46,7 @@ const TEXTS: Readonly<Record<Errno, string>> = {
   EAGAIN: "Resource temporarily unavailable",
   EALREADY: "Operation already in progress",
   EBADF: "Bad file descriptor",
+  EBUSY: "Device or resource busy",
   ECONNABORTED: "Software caused connection abort",
   ECONNREFUSED: "Connection refused",
   ECONNRESET: "Connection reset by peer",

@@ -5,3 +5,4 @@
  */
 export { createOffloadNic, setFeature, type FeatureChange, type OffloadNicOptions } from "./nic.ts";
 export { installSegmenter } from "./segmenter.ts";
+export { enableResequencing, type Resequencing } from "./resequence.ts";
