@@ -5,6 +5,7 @@ import type * as Koffi from "koffi";
 export interface NetlinkLibc {
   socket(domain: number, type: number, protocol: number): number;
   setsockopt(fd: number, level: number, name: number, value: Uint8Array, length: number): number;
+  bind(fd: number, address: Uint8Array, length: number): number;
   setns(fd: number, type: number): number;
   /** Waits, on a thread of its own, until one of `fds` (`struct pollfd`) is ready or the time is over. */
   pollAsync(fds: Uint8Array, timeoutMs: number): Promise<number>;
@@ -24,6 +25,7 @@ export async function loadNetlinkLibc(name = "koffi"): Promise<NetlinkLibc> {
     setsockopt: libc.func(
       "int setsockopt(int fd, int level, int name, uint8_t *value, uint32_t length)",
     ) as NetlinkLibc["setsockopt"],
+    bind: libc.func("int bind(int fd, uint8_t *address, uint32_t length)") as NetlinkLibc["bind"],
     setns: libc.func("int setns(int fd, int type)") as NetlinkLibc["setns"],
     pollAsync: (fds, timeoutMs) =>
       new Promise((resolve, reject) => {

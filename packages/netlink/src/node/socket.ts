@@ -1,6 +1,7 @@
 import { closeSync, constants, openSync, readSync, writeSync } from "node:fs";
 import { getSystemErrorName } from "node:util";
 import { SevilleError } from "@seville/core";
+import { LITTLE_ENDIAN } from "../wire/byte-order.ts";
 import { loadNetlinkLibc, type NetlinkLibc } from "./libc.ts";
 
 const AF_NETLINK = 16;
@@ -57,6 +58,7 @@ export class NetlinkSocket {
     if (fd < 0) throw failure(libc, "open a netlink socket");
     const socket = new NetlinkSocket(fd, libc);
     for (const name of [NETLINK_CAP_ACK, NETLINK_EXT_ACK, NETLINK_GET_STRICT_CHK]) socket.#set(SOL_NETLINK, name, 1);
+    socket.#bind();
     if (options.receiveBuffer !== undefined) socket.#set(SOL_SOCKET, SO_RCVBUF, options.receiveBuffer);
     return socket;
   }
@@ -94,9 +96,9 @@ export class NetlinkSocket {
     const pollfd = new Uint8Array(8);
     const view = new DataView(pollfd.buffer);
     while (!this.#isClosed) {
-      view.setInt32(0, this.#fd, true);
-      view.setInt16(4, POLLIN, true);
-      view.setInt16(6, 0, true);
+      view.setInt32(0, this.#fd, LITTLE_ENDIAN);
+      view.setInt16(4, POLLIN, LITTLE_ENDIAN);
+      view.setInt16(6, 0, LITTLE_ENDIAN);
       if ((await this.#libc.pollAsync(pollfd, LONGEST_WAIT_MS)) > 0) return !this.#isClosed;
     }
     return false;
@@ -106,6 +108,16 @@ export class NetlinkSocket {
     if (this.#isClosed) return;
     this.#isClosed = true;
     closeSync(this.#fd);
+  }
+
+  /** Takes a port id that the kernel chooses: a socket without one hears no announcements. */
+  #bind(): void {
+    const address = new Uint8Array(12);
+    new DataView(address.buffer).setUint16(0, AF_NETLINK, LITTLE_ENDIAN);
+    if (this.#libc.bind(this.#fd, address, address.length) === 0) return;
+    const error = failure(this.#libc, "bind a netlink socket");
+    this.close();
+    throw error;
   }
 
   #set(level: number, name: number, value: number): void {
