@@ -709,6 +709,10 @@ export interface TrafficChoices {
   readonly udp: TrafficUdp;
   /** Numbered UDP datagrams that the receiver sends back: round-trip times as a program sees them. */
   readonly udpEcho: TrafficUdpEcho;
+  /** Bulk transfer over TCP: the sender always has something to send. */
+  readonly tcp: TrafficTcp;
+  /** Requests and answers over TCP: how long a program waits. */
+  readonly tcpRequests: TrafficTcpRequests;
   /** One packet of each inner protocol through each interface, as large as the stack makes them; where checksums were computed, what the CPU touched, and whether each frame on the wire is right. */
   readonly superPackets: TrafficSuperPackets;
   /** Every host of a fabric sends to one other and receives from one, at random. */
@@ -777,6 +781,54 @@ export interface TrafficUdpEcho {
   readonly count?: number;
   /** An answer later than this counts as lost. Default: `"10s"`. */
   readonly timeout?: Duration;
+}
+
+/** Bulk transfer over TCP: the sender always has something to send. */
+export interface TrafficTcp {
+  /** The host that sends. */
+  readonly from: Name;
+  /** A host, `host:interface`, or an address. */
+  readonly to: string;
+  /** Which of the receiver's addresses. Default: IPv4 if both ends have it. */
+  readonly family?: "ipv4" | "ipv6";
+  /** Destination port. Default: `5201`. */
+  readonly port?: number;
+  /** How much. Default: until it is stopped. */
+  readonly bytes?: Size;
+  /** The sender's congestion control. Default: the host's `net.ipv4.tcp_congestion_control`. */
+  readonly congestion?: "reno" | "cubic" | "bbr" | "bbr3" | "dctcp";
+  /** Side by side. Default: `1`. */
+  readonly connections?: number;
+  /** SO_RCVBUF of the receiver. Default: it tunes itself. */
+  readonly receiveBuffer?: Size;
+}
+
+/** Requests and answers over TCP: how long a program waits. */
+export interface TrafficTcpRequests {
+  /** The host that sends. */
+  readonly from: Name;
+  /** A host, `host:interface`, or an address. */
+  readonly to: string;
+  /** Which of the receiver's addresses. Default: IPv4 if both ends have it. */
+  readonly family?: "ipv4" | "ipv6";
+  /** Destination port. Default: `80`. */
+  readonly port?: number;
+  /** Between requests, whether answered or not. Default: `"100ms"`. */
+  readonly interval?: Duration;
+  /** Bytes of a request. Default: `"100b"`. */
+  readonly request?: Size;
+  /** Bytes of an answer. Default: `"1kb"`. */
+  readonly response?: Size;
+  /** Default: until it is stopped. */
+  readonly count?: number;
+  /** An answer later than this counts as lost. Default: `"10s"`. */
+  readonly timeout?: Duration;
+  /** A connection for each request. Default: `false`. */
+  readonly fresh?: boolean;
+  /** With `fresh`: the request goes with the SYN. Default: `false`. */
+  readonly fastOpen?: boolean;
+  /** The sender's congestion control. Default: the host's `net.ipv4.tcp_congestion_control`. */
+  readonly congestion?: "reno" | "cubic" | "bbr" | "bbr3" | "dctcp";
 }
 
 /** One packet of each inner protocol through each interface, as large as the stack makes them; where checksums were computed, what the CPU touched, and whether each frame on the wire is right. */
@@ -879,8 +931,20 @@ export interface Tunnel {
   readonly kind: "vxlan" | "geneve" | "gre" | "gretap" | "nvgre" | "erspan" | "ipip" | "sit" | "ip6tnl";
   /** Address of this end. */
   readonly local: Address;
-  /** Address of the other end. */
-  readonly remote: Address;
+  /** Address of the other end. A VXLAN may have `remotes` instead. */
+  readonly remote?: Address;
+  /** VXLAN: where frames for all go, and those for stations that are not known: ends that each get a copy, or a multicast group. */
+  readonly remotes?: readonly Address[];
+  /** VXLAN: stations and the ends behind which they are (`bridge fdb add`); they neither move nor age. */
+  readonly fdb?: Readonly<Record<string, Address>>;
+  /** VXLAN with several ends: learn who is where from what comes in. Default: `true`. */
+  readonly learning?: boolean;
+  /** VXLAN: a learned station goes after so long without use. Default: `"300s"`. */
+  readonly ageing?: Duration;
+  /** VXLAN: addresses for which it answers solicitations itself, if `suppress` says so. */
+  readonly neighbours?: Readonly<Record<string, Mac>>;
+  /** VXLAN: answer ARP and ND for `neighbours`. What is not among them is sent on (`neigh-suppress`) or goes nowhere (`proxy`). */
+  readonly suppress?: "neigh-suppress" | "proxy";
   /** VNI, VSID, or session of ERSPAN. VXLAN, Geneve and NVGRE need it. */
   readonly id?: number;
   /** GRE key, both ways. */

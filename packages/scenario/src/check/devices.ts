@@ -72,15 +72,36 @@ export function checkTunnels(scenario: Scenario, report: CheckReporter): void {
   }
 }
 
-function checkEnds({ kind, local, remote }: Tunnel, place: readonly string[], report: CheckReporter): void {
-  const ends = [local, remote].map((text) => tryParseIp(text));
-  for (const [i, key] of (["local", "remote"] as const).entries()) {
-    if (ends[i] === undefined) report.error([...place, key], `${i === 0 ? local : remote} is not an IP address`);
+function checkEnds(tunnel: Tunnel, place: readonly string[], report: CheckReporter): void {
+  const { kind, local, remote, remotes = [], fdb = {} } = tunnel;
+  const isNetwork = tunnel.remotes !== undefined || tunnel.fdb !== undefined;
+  if (remote === undefined && !isNetwork) report.error(place, "a tunnel needs the other end: remote");
+  if (remote !== undefined && isNetwork) {
+    report.error([...place, "remote"], "a VXLAN has one end (remote) or several (remotes, fdb), not both");
   }
-  const [a, b] = ends;
-  if (a === undefined || b === undefined) return;
-  if (isIpv4(a) !== isIpv4(b)) report.error([...place, "remote"], `${remote} is of another family than ${local}`);
-  else if (!isIpv4(a) && (kind === "ipip" || kind === "sit")) {
+  const a = tryParseIp(local);
+  if (a === undefined) {
+    report.error([...place, "local"], `${local} is not an IP address`);
+    return;
+  }
+  const others: [(string | number)[], string][] = [
+    ...(remote === undefined ? [] : ([[["remote"], remote]] as [string[], string][])),
+    ...remotes.map((text, i): [(string | number)[], string] => [["remotes", i], text]),
+    ...Object.entries(fdb).map(([mac, text]): [(string | number)[], string] => [["fdb", mac], text]),
+  ];
+  for (const [key, text] of others) {
+    const b = tryParseIp(text);
+    if (b === undefined) report.error([...place, ...key], `${text} is not an IP address`);
+    else if (isIpv4(a) !== isIpv4(b)) report.error([...place, ...key], `${text} is of another family than ${local}`);
+  }
+  for (const address of Object.keys(tunnel.neighbours ?? {})) {
+    if (tryParseIp(address) === undefined)
+      report.error([...place, "neighbours", address], `${address} is not an IP address`);
+  }
+  if (tunnel.suppress !== undefined && tunnel.neighbours === undefined) {
+    report.error([...place, "suppress"], "there is nobody to answer for: no neighbours");
+  }
+  if (!isIpv4(a) && (kind === "ipip" || kind === "sit")) {
     report.error([...place, "local"], `${kind} is over IPv4`, "ip6tnl is over IPv6");
   } else if (isIpv4(a) && kind === "ip6tnl") report.error([...place, "local"], "ip6tnl is over IPv6");
 }
@@ -91,6 +112,12 @@ const KINDS: Readonly<Record<string, readonly Tunnel["kind"][]>> = {
   key: ["gre", "gretap"],
   csum: ["gre", "gretap"],
   seq: ["gre", "gretap"],
+  remotes: ["vxlan"],
+  fdb: ["vxlan"],
+  learning: ["vxlan"],
+  ageing: ["vxlan"],
+  neighbours: ["vxlan"],
+  suppress: ["vxlan"],
   udpcsum: ["vxlan", "geneve"],
   dstport: ["vxlan", "geneve"],
   encap: ["gre", "gretap", "ipip", "sit", "ip6tnl"],
@@ -99,6 +126,12 @@ const KINDS: Readonly<Record<string, readonly Tunnel["kind"][]>> = {
 function checkKeys(tunnel: Tunnel, place: readonly string[], report: CheckReporter): void {
   for (const [key, kinds] of Object.entries(KINDS)) {
     if (key in tunnel && !kinds.includes(tunnel.kind)) report.error([...place, key], `${tunnel.kind} knows no ${key}`);
+  }
+  const isNetwork = tunnel.remotes !== undefined || tunnel.fdb !== undefined;
+  for (const key of ["learning", "ageing", "neighbours", "suppress"] as const) {
+    if (key in tunnel && tunnel.kind === "vxlan" && !isNetwork) {
+      report.error([...place, key], `a VXLAN with one end knows no ${key}: give it remotes`);
+    }
   }
   const needsId = tunnel.kind === "vxlan" || tunnel.kind === "geneve" || tunnel.kind === "nvgre";
   if (needsId && tunnel.id === undefined) report.error(place, `${tunnel.kind} needs an id`);

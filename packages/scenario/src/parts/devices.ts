@@ -124,7 +124,7 @@ export const TUNNEL_DEFINITIONS: Readonly<Record<string, ObjectDefinition>> = {
     description: "One end of a tunnel.",
     type: "object",
     additionalProperties: false,
-    required: ["kind", "local", "remote"],
+    required: ["kind", "local"],
     properties: {
       kind: {
         type: "string",
@@ -132,7 +132,43 @@ export const TUNNEL_DEFINITIONS: Readonly<Record<string, ObjectDefinition>> = {
         description: "What carries the packets.",
       },
       local: { ...REF("Address"), description: "Address of this end." },
-      remote: { ...REF("Address"), description: "Address of the other end." },
+      remote: { ...REF("Address"), description: "Address of the other end. A VXLAN may have `remotes` instead." },
+      remotes: {
+        type: "array",
+        items: REF("Address"),
+        uniqueItems: true,
+        description:
+          "VXLAN: where frames for all go, and those for stations that are not known: ends that each get a copy, or a multicast group.",
+      },
+      fdb: {
+        type: "object",
+        propertyNames: REF("Mac"),
+        additionalProperties: REF("Address"),
+        description:
+          "VXLAN: stations and the ends behind which they are (`bridge fdb add`); they neither move nor age.",
+      },
+      learning: {
+        type: "boolean",
+        default: true,
+        description: "VXLAN with several ends: learn who is where from what comes in.",
+      },
+      ageing: {
+        ...REF("Duration"),
+        default: "300s",
+        description: "VXLAN: a learned station goes after so long without use.",
+      },
+      neighbours: {
+        type: "object",
+        propertyNames: REF("Address"),
+        additionalProperties: REF("Mac"),
+        description: "VXLAN: addresses for which it answers solicitations itself, if `suppress` says so.",
+      },
+      suppress: {
+        type: "string",
+        enum: ["neigh-suppress", "proxy"],
+        description:
+          "VXLAN: answer ARP and ND for `neighbours`. What is not among them is sent on (`neigh-suppress`) or goes nowhere (`proxy`).",
+      },
       id: {
         type: "integer",
         minimum: 0,

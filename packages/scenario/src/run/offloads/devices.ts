@@ -1,12 +1,10 @@
 import { SevilleError } from "@seville/core";
-import { parseIp } from "@seville/packet";
 import { EMBEDDED_SWITCH, profileOf, withoutChecks } from "@seville/netdev";
 import { createOffloadNic, installSegmenter, setFeature } from "@seville/stack/offload";
 import { createTunnel } from "@seville/stack/tunnel";
-import type { Tunnel } from "@seville/tunnel-encap";
 import { parseEndpoint } from "../../check/network.ts";
-import type { Tunnel as TunnelSpec } from "../../types.ts";
 import type { PartRuntime, World } from "../world.ts";
+import { createVxlanNetwork, isVxlanNetwork, tunnelOf } from "./tunnels.ts";
 import { embeddedSwitchResults, placeOnPort, switchPortFor } from "./embedded-switches.ts";
 
 /** `nic` and `features` of interfaces, and `ethtool` events. */
@@ -54,7 +52,9 @@ export const tunnels: PartRuntime = {
     if (spec.tunnel === undefined) return undefined;
     const { dev } = spec.tunnel;
     installSegmenter(host);
-    return createTunnel(host, tunnelOf(spec.tunnel), dev === undefined ? {} : { dev });
+    const options = dev === undefined ? {} : { dev };
+    if (isVxlanNetwork(spec.tunnel)) return createVxlanNetwork(host, spec.tunnel, options);
+    return createTunnel(host, tunnelOf(spec.tunnel), options);
   },
 };
 
@@ -71,39 +71,5 @@ function switchFeatures(
     for (const message of messages) world.warn(`${hostName}:${name}: ${message}`);
     if (refused.length > 0)
       world.warn(`${hostName}:${name}: ${refused.join(", ")} could not be switched ${on ? "on" : "off"}`);
-  }
-}
-
-/** The words of a file as those of the tunnel engine. Keys that the kind does not know are not there: the check saw to it. */
-function tunnelOf(spec: TunnelSpec): Tunnel {
-  const { kind, id = 0, key, csum = false, seq = false, udpcsum, dstport, ttl, df, encap } = spec;
-  const common = {
-    local: parseIp(spec.local),
-    remote: parseIp(spec.remote),
-    ttl,
-    df: df === undefined ? undefined : df ? "set" : "unset",
-    encap,
-  } as const;
-  const udp = {
-    dstport,
-    udpcsum,
-    udp6zerocsumtx: udpcsum === false,
-    udp6zerocsumrx: udpcsum === false,
-  };
-  const gre = { ikey: key, okey: key, icsum: csum, ocsum: csum, iseq: seq, oseq: seq };
-  switch (kind) {
-    case "vxlan":
-    case "geneve":
-      return { kind, id, ...udp, ...common };
-    case "gre":
-    case "gretap":
-      return { kind, ...gre, ...common };
-    case "nvgre":
-      return { kind, vsid: id, ...common };
-    case "erspan":
-      return { kind, erspanVer: 1, key: id, ...common };
-    default:
-      // `policyOf` of the engine refuses an address of the wrong family, as the check does before.
-      return { kind, ...common } as Tunnel;
   }
 }
