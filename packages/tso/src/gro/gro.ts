@@ -69,12 +69,13 @@ class GroEngine implements Gro {
 
   receive(packet: Packet, now: Nanos): GroResult {
     this.stats.received++;
-    const parsed = this.#isCandidate(packet) ? parse(packet, this.#context) : undefined;
+    // A super-packet from a device that merges itself: only TCP, and only if it can be trusted. What is held of its flow goes first.
+    const isForeign = packet.gsoSize !== 0 && !isTrusted(packet);
+    const parsed = this.#mayMatter(packet, isForeign) ? parse(packet, this.#context, isForeign) : undefined;
     if (parsed === undefined) {
       this.#deliverNormal(packet);
       return "normal";
     }
-    // A super-packet from a device that merges itself: only TCP, and only if it can be trusted.
     if (packet.gsoSize !== 0 && parsed.kind !== "tcp") parsed.flush = true;
     const bucket = this.#buckets[packet.hash & (GRO_HASH_BUCKETS - 1)] as Held[];
     const index = bucket.findIndex((one) => isSameFlow(one, packet, parsed));
@@ -125,12 +126,9 @@ class GroEngine implements Gro {
     if (now >= this.#deadline) this.flush();
   }
 
-  /** What has fragments already, or was forwarded from somebody who is not trusted, goes on as it is. */
-  #isCandidate(packet: Packet): boolean {
-    if (packet.fragList !== undefined) return false;
-    return (
-      packet.gsoSize === 0 || (packet.gsoType !== 0 && packet.gsoSegs > 0 && (packet.gsoType & SKB_GSO_DODGY) === 0)
-    );
+  /** What has fragments already goes on as it is, and so does what is never merged while nothing is held that it could overtake. */
+  #mayMatter(packet: Packet, isForeign: boolean): boolean {
+    return packet.fragList === undefined && !(isForeign && this.#held === 0);
   }
 
   #hold(bucket: Held[], packet: Packet, parsed: Parsed, now: Nanos): void {
@@ -180,6 +178,11 @@ class GroEngine implements Gro {
     this.stats.normal++;
     this.#sink(packet);
   }
+}
+
+/** Whether a super-packet's own word for what it is made of can be taken (`skb_is_gso_tcp`, SKB_GSO_DODGY). */
+function isTrusted({ gsoType, gsoSegs }: Packet): boolean {
+  return gsoType !== 0 && gsoSegs > 0 && (gsoType & SKB_GSO_DODGY) === 0;
 }
 
 function byPort(shapes: readonly UdpTunnelShape[]): Map<number, UdpTunnelShape> {

@@ -38,9 +38,11 @@ const GRE_KEY = 0x2000;
 /**
  * Walks inwards through the headers as the kernel's `gro_receive` callbacks do, verifying each checksum on the way.
  * `undefined`: the packet is none that GRO merges, and goes on as it is.
+ *
+ * @param flush it is known already that the packet is not to be merged: only its flow is asked for
  */
-export function parse(packet: Packet, context: ParseContext): Parsed | undefined {
-  return new Walk(packet, context).run();
+export function parse(packet: Packet, context: ParseContext, flush = false): Parsed | undefined {
+  return new Walk(packet, context, flush).run();
 }
 
 class Walk {
@@ -67,7 +69,8 @@ class Walk {
     words: [],
   };
 
-  constructor(packet: Packet, context: ParseContext) {
+  constructor(packet: Packet, context: ParseContext, flush: boolean) {
+    this.#parsed.flush = flush;
     this.#packet = packet;
     this.#view = packet.pool.memory.view;
     this.#context = context;
