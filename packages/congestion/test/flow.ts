@@ -62,6 +62,7 @@ export const WIRE = 1500;
  * things (tcp_ack, tcp_enter_loss) around the package's functions, and nothing of TCP's bytes.
  */
 export class Flow {
+  readonly #scheduler = new Events();
   readonly state: CongestionState;
   readonly control: CongestionControl;
   readonly path: Path;
@@ -76,7 +77,6 @@ export class Flow {
   /** Sum and number of all RTT samples. */
   rttSumUs = 0;
   rttCount = 0;
-  readonly #scheduler = new Events();
   readonly #application: ((now: Nanos) => number) | undefined;
   readonly #segments = new Map<number, Segment>();
   #sent: { segment: Segment; transmission: number }[] = [];
@@ -94,7 +94,7 @@ export class Flow {
 
   constructor(algorithm: CongestionAlgorithm, path: PathOptions, options: FlowOptions = {}) {
     const random = createRandom(options.seed ?? 1);
-    this.path = new Path(path, random.fork("path"));
+    this.path = new Path(path, random.fork("path"), this.#scheduler);
     this.#application = options.application;
     // A handshake took its RTT.
     this.state = createCongestionState({ mssCache: MSS, delivered: 1, now: path.rtt, ...options.state });
@@ -217,9 +217,8 @@ export class Flow {
     segment.transmission = ++this.#transmissions;
     this.#sent.push({ segment, transmission: segment.transmission });
     const again = segment.everRetransmitted || segment.lost;
-    const fate = this.path.send(WIRE, segment.id, again, now);
+    this.path.send(WIRE, segment.id, again, (marked) => this.#arrived(segment.id, marked));
     advanceDeparture(state, WIRE, this.#priorWstamp);
-    if (fate.dropped === "no") this.#scheduler.at(fate.ackAt, () => this.#arrived(segment.id, fate.marked));
   }
 
   #wakeAt(time: Nanos): void {
@@ -260,6 +259,10 @@ export class Flow {
     sample.isEce = marked;
     if (duplicate) this.#undoRetrans--;
     this.#detectLosses();
+    // tcp_try_undo_dsack: the last retransmission proves spurious when the recovery is over.
+    if (duplicate && this.#undoRetrans === 0 && state.undoMarker && !caStateAtLeast(state.caState, "cwr")) {
+      undoCwndReduction(state, this.control);
+    }
     this.#alert(marked, acked > 0);
     rateGen(state, ackedSacked, state.lost - lostBefore, false, sample);
     const outcome = {
@@ -380,7 +383,6 @@ export class Flow {
         this.#setState("open");
       } else if (advanced && state.sndUna >= state.highSeq) {
         if (state.caState === "recovery") endCwndReduction(state, control);
-        state.undoMarker = false;
         this.#setState("open");
       }
       return;

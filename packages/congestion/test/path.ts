@@ -1,4 +1,8 @@
 import { type Nanos, NS_PER_SEC, type Random } from "@seville/core";
+import type { Events } from "./events.ts";
+
+/** The packet on the line has left the buffer. */
+const WIRE_PACKET = 1500;
 
 /** One bottleneck: loss, a policer, a drop-tail queue, a line, and a delay. */
 export interface PathOptions {
@@ -20,54 +24,66 @@ export interface PathOptions {
   meddle?: (id: number, again: boolean, now: Nanos) => "drop" | Nanos;
 }
 
-/** What becomes of a packet of `bytes` sent now: when its ACK is back, or why there is none. */
-export interface Fate {
-  ackAt: Nanos;
-  marked: boolean;
-  dropped: "no" | "random" | "policer" | "queue" | "meddled";
+export type Fate = "queued" | "random" | "policer" | "queue" | "meddled";
+
+interface Waiting {
+  bytes: number;
+  arrive: () => void;
 }
 
 export class Path {
   readonly options: PathOptions;
   readonly drops = { random: 0, policer: 0, queue: 0, meddled: 0 };
-  /** Largest queue seen, bytes. */
+  /** Bytes in the queue, the packet on the line included, and the most there were. */
+  queued = 0;
   maxQueue = 0;
   readonly #random: Random;
-  #busyUntil: Nanos = 0;
+  readonly #events: Events;
+  #waiting: Waiting[] = [];
+  #head = 0;
   #tokens: number;
   #tokensAt: Nanos = 0;
 
-  constructor(options: PathOptions, random: Random) {
+  constructor(options: PathOptions, random: Random, events: Events) {
     this.options = options;
     this.#random = random;
+    this.#events = events;
     this.#tokens = options.policer?.burst ?? 0;
   }
 
-  /** Another rate from now on; what is queued takes it. */
-  setRate(rate: number, now: Nanos): void {
-    const left = Math.max(0, this.#busyUntil - now);
-    this.#busyUntil = now + (left * this.options.rate) / rate;
-    this.options.rate = rate;
-  }
-
-  /** Bytes in the queue. */
-  queue(now: Nanos): number {
-    return (Math.max(0, this.#busyUntil - now) * this.options.rate) / (8 * NS_PER_SEC);
-  }
-
-  send(bytes: number, id: number, again: boolean, now: Nanos): Fate {
+  /** Sends a packet now; `acked` is called when its ACK is back, unless it is dropped. */
+  send(bytes: number, id: number, again: boolean, acked: (marked: boolean) => void): Fate {
     const { rtt, buffer, loss = 0, policer, ceThreshold = Infinity, aggregation = 0, meddle } = this.options;
+    const now = this.#events.now;
     const wish = meddle?.(id, again, now) ?? 0;
     if (wish === "drop") return this.#drop("meddled");
     if (loss > 0 && this.#random.bool(loss)) return this.#drop("random");
     if (policer !== undefined && !this.#takeTokens(policer, bytes, now)) return this.#drop("policer");
-    const queued = this.queue(now);
-    if (queued + bytes > buffer + 1) return this.#drop("queue");
-    this.maxQueue = Math.max(this.maxQueue, queued + bytes);
-    this.#busyUntil = Math.max(this.#busyUntil, now) + (bytes * 8 * NS_PER_SEC) / this.options.rate;
-    let ackAt = Math.round(this.#busyUntil + rtt) + wish;
-    if (aggregation > 0) ackAt = Math.ceil(ackAt / aggregation) * aggregation;
-    return { ackAt, marked: queued > ceThreshold, dropped: "no" };
+    if (this.queued + bytes > buffer + WIRE_PACKET) return this.#drop("queue");
+    const marked = this.queued > ceThreshold;
+    this.queued += bytes;
+    this.maxQueue = Math.max(this.maxQueue, this.queued);
+    const arrive = (): void => {
+      let at = this.#events.now + rtt + wish;
+      if (aggregation > 0) at = Math.ceil(at / aggregation) * aggregation;
+      this.#events.at(at, () => acked(marked));
+    };
+    this.#waiting.push({ bytes, arrive });
+    if (this.#waiting.length - this.#head === 1) this.#serve();
+    return "queued";
+  }
+
+  #serve(): void {
+    const { bytes, arrive } = this.#waiting[this.#head] as Waiting;
+    this.#events.at(this.#events.now + Math.round((bytes * 8 * NS_PER_SEC) / this.options.rate), () => {
+      this.queued -= bytes;
+      arrive();
+      if (++this.#head > 1000) {
+        this.#waiting = this.#waiting.slice(this.#head);
+        this.#head = 0;
+      }
+      if (this.#head < this.#waiting.length) this.#serve();
+    });
   }
 
   #takeTokens(policer: { rate: number; burst: number }, bytes: number, now: Nanos): boolean {
@@ -78,8 +94,8 @@ export class Path {
     return true;
   }
 
-  #drop(reason: "random" | "policer" | "queue" | "meddled"): Fate {
+  #drop(reason: Exclude<Fate, "queued">): Fate {
     this.drops[reason]++;
-    return { ackAt: Infinity, marked: false, dropped: reason };
+    return reason;
   }
 }

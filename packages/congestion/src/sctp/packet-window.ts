@@ -131,11 +131,10 @@ class PacketWindow implements PathCongestion {
     const state = this.#state;
     const before = state.lost;
     this.#lostBytes += chunk.bytes;
-    state.lost = Math.floor(this.#lostBytes / this.#pmdcs);
+    state.lost = Math.ceil(this.#lostBytes / this.#pmdcs);
     this.#flightBytes = Math.max(0, this.#flightBytes - chunk.bytes);
     this.#syncFlight();
-    // The first loss of a path is a loss, be the chunk ever so small.
-    if (state.lost > before || before === 0) this.#control.markedLost?.(tx, Math.max(1, state.lost - before));
+    if (state.lost > before) this.#control.markedLost?.(tx, state.lost - before);
     if (!caStateAtLeast(state.caState, "recovery")) this.#enterRecovery("recovery");
   }
 
@@ -180,7 +179,7 @@ class PacketWindow implements PathCongestion {
       this.#control.cwndEvent?.("loss");
     }
     this.#lostBytes += this.#flightBytes;
-    state.lost = Math.floor(this.#lostBytes / this.#pmdcs);
+    state.lost = Math.ceil(this.#lostBytes / this.#pmdcs);
     this.#flightBytes = 0;
     this.#syncFlight();
     state.sndCwnd = 1;

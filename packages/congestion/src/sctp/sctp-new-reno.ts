@@ -29,7 +29,6 @@ class SctpNewReno implements PathCongestion {
   readonly #l: number;
   #highestTsn = 0;
   #exitPoint = 0;
-  #lastCumTsn: number | undefined;
   /** Of the SACK being worked on. */
   #flightBefore = 0;
   #acked = 0;
@@ -70,18 +69,16 @@ class SctpNewReno implements PathCongestion {
 
   endSack(outcome: SackOutcome): void {
     const { cumTsnAck, duplicateBytes = 0, ecnEcho = false } = outcome;
-    const advanced = this.#lastCumTsn === undefined || serial32.gt(cumTsnAck, this.#lastCumTsn);
-    if (advanced) this.#lastCumTsn = cumTsnAck;
-    const wasRecovering = this.inFastRecovery;
     // §7.2.4: recovery ends when all that was outstanding at its beginning is acknowledged.
-    if (wasRecovering && !serial32.lt(cumTsnAck, this.#exitPoint)) this.inFastRecovery = false;
+    if (this.inFastRecovery && !serial32.lt(cumTsnAck, this.#exitPoint)) this.inFastRecovery = false;
     if ((this.#newLoss || ecnEcho) && !this.inFastRecovery) {
       this.#reduce();
       this.#exitPoint = this.#highestTsn;
       this.inFastRecovery = true;
     } else if (this.cwnd > this.ssthresh) {
       this.#congestionAvoidance(this.#acked + duplicateBytes);
-    } else if (advanced && !wasRecovering && this.#flightBefore >= this.cwnd) {
+    } else if (!this.inFastRecovery && this.#flightBefore >= this.cwnd) {
+      // §7.2.1
       this.cwnd += Math.min(this.#acked, this.#l * this.#pmdcs);
     }
     if (this.flightSize === 0) this.partialBytesAcked = 0;
