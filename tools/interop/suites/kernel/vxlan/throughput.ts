@@ -1,6 +1,6 @@
 import { check } from "../../../lib/suite.ts";
 import { defineCases, type LabCase } from "./cases.ts";
-import { countDuring, meanSizes } from "./counters.ts";
+import { countDuring, meanSizes, mib } from "./counters.ts";
 import type { Lab } from "./lab.ts";
 import { iperf } from "./programs.ts";
 import { withoutOffloads } from "./switches.ts";
@@ -17,6 +17,11 @@ interface Measured {
   /** Mean frame at the TAP device that data comes in by, and at the one that it leaves by, bytes. */
   readonly entry: number;
   readonly exit: number;
+  /** Segments that TCP sent twice, and packets that came before an earlier one. */
+  readonly retransmitted: number;
+  readonly disordered: number;
+  /** Frames that carried the data. */
+  readonly frames: number;
 }
 
 async function measure(
@@ -29,15 +34,26 @@ async function measure(
   const { names } = lab;
   const { kernel, behind } = addressesOf(variant, family);
   const [from, to, address] = direction === "in" ? [names.b, names.a, kernel] : [names.a, names.b, behind];
+  const before = await mib(to);
   const { result, taps } = await countDuring(lab, () => iperf(to, from, address, `-t ${seconds}`));
+  const after = await mib(to);
   const [here, there] = direction === "in" ? [taps.b, taps.a] : [taps.a, taps.b];
-  const rate = (result.sum_received?.bits_per_second ?? 0) / 1e9;
-  return { rate, entry: meanSizes(here).toUs, exit: meanSizes(there).fromUs };
+  return {
+    rate: (result.sum_received?.bits_per_second ?? 0) / 1e9,
+    entry: meanSizes(here).toUs,
+    exit: meanSizes(there).fromUs,
+    retransmitted: result.sum_sent?.retransmits ?? 0,
+    disordered: (after.TcpExtTCPOFOQueue ?? 0) - (before.TcpExtTCPOFOQueue ?? 0),
+    frames: here.tx_packets,
+  };
 }
 
-function tell({ rate, entry, exit }: Measured): string {
-  return `${rate.toFixed(2)} Gbit/s, frames of ${entry} bytes in, ${exit} out`;
+function tell({ rate, entry, exit, retransmitted }: Measured): string {
+  return `${rate.toFixed(2)} Gbit/s, frames of ${entry} bytes in, ${exit} out, ${retransmitted} segments sent again`;
 }
+
+/** Of the frames, at most this many may come out of order: the kernel's own threads change processors. */
+const MOST_DISORDER = 0.005;
 
 async function compare(
   lab: Lab,
@@ -56,6 +72,10 @@ async function compare(
     "without, they fit the link",
     told,
   );
+  for (const { disordered, frames } of [with_, without]) {
+    const seen = `${disordered} of ${frames} came before an earlier one; ${told}`;
+    check(disordered <= frames * MOST_DISORDER, "we keep the order", seen);
+  }
   if (!lab.tunnelsUnsplit) return `${told} (no more is asked of a kernel before 6.17: it splits what is in VXLAN)`;
   check(with_.entry >= UNSPLIT && with_.exit >= UNSPLIT, `with offloads frames are of ${UNSPLIT} bytes or more`, told);
   check(gain >= LEAST_GAIN, `offloads make it ${LEAST_GAIN} times as fast`, told);
