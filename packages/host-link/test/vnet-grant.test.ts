@@ -40,7 +40,7 @@ function kernel({ knows, features = IFF_VNET_HDR | 0x1000, fails = {} }: Kernel)
   return { asked, grant };
 }
 
-describe("behaviour 28: what is agreed with the kernel about headers", () => {
+describe("behaviour 28 (S18): what is agreed with the kernel about headers", () => {
   test("6.17 and later: everything, in headers of 24 bytes, little-endian", () => {
     const { asked, grant } = kernel({ knows: ALL_OFFLOADS });
     expect(grant()).toEqual({ headerBytes: 24, offloads: ALL_OFFLOADS });

@@ -1,11 +1,12 @@
 import { pseudoHeader4, pseudoHeader6At, fold } from "@seville/checksum";
 import { millis } from "@seville/core";
-import { profileOf, PROFILES } from "@seville/netdev";
+import { FeatureSet, profileOf, PROFILES } from "@seville/netdev";
 import { CHECKSUM_PARTIAL, parseIpv4, parseIpv6, SKB_GSO_TCPV4, SKB_GSO_TCPV6, type Packet } from "@seville/packet";
 import { Link } from "@seville/sim";
 import { describe, expect, test } from "vitest";
 import { testWith } from "../../../tools/testing/needs.ts";
 import {
+  createDummy,
   createFlow4,
   createFlow6,
   openUdp,
@@ -229,6 +230,25 @@ describe("U24 features are switched as by ethtool -K", () => {
     expect(setFeature(eth, "tx-udp_tnl-segmentation", true).refused).toEqual(["GSO_UDP_TUNNEL"]);
     expect(codeOf(() => setFeature(eth, "warp-drive", true))).toBe("ERR_UNKNOWN_FEATURE");
     expect(codeOf(() => setFeature(a.loopback, "tso", true))).toBe("EOPNOTSUPP");
+  });
+
+  test("a device of another package, with features of its own", () => {
+    const { a } = nicPair("none");
+    const asked: [string, boolean][] = [];
+    const device = {
+      ...createDummy(),
+      fixes: [
+        { level: "debug", message: "Dropping NETIF_F_GRO_HW since no RXCSUM feature.", dropped: FeatureSet.NONE },
+      ],
+      setFeature(word: string, on: boolean): FeatureSet {
+        asked.push([word, on]);
+        return FeatureSet.of("GRO_HW");
+      },
+    };
+    const iface = a.interfaces.add(device, { name: "tap0" });
+    const messages = ["Dropping NETIF_F_GRO_HW since no RXCSUM feature."];
+    expect(setFeature(iface, "rx-gro-hw", true)).toEqual({ refused: ["GRO_HW"], messages });
+    expect(asked).toEqual([["rx-gro-hw", true]]);
   });
 
   test("with checksums off the frames are the same, made by the CPU", () => {

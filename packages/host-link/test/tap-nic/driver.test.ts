@@ -34,7 +34,7 @@ function only(bench: Bench): Packet {
   return bench.received[0] as Packet;
 }
 
-describe("behaviour 24: what the kernel left unfinished comes in as the header says", () => {
+describe("behaviour 24 (S16): what the kernel left unfinished comes in as the header says", () => {
   test("a super-packet comes in whole, with its segment size and its checksum PARTIAL", () => {
     const bench = new Bench();
     const frame = unfinished(tcpFrame(60_000), 6);
@@ -107,7 +107,7 @@ describe("behaviour 24: what the kernel left unfinished comes in as the header s
   });
 });
 
-describe("behaviour 25: what a header cannot say is counted and dropped", () => {
+describe("behaviour 25 (S17): what a header cannot say is counted and dropped", () => {
   const frame = unfinished(tcpFrame(5000), 6);
   test.each<[string, Partial<virtioNetHdr.Header>, Uint8Array]>([
     ["gso_type", { ...TCP_SUPER, ...TCP_CSUM, gsoType: 9 }, frame],
@@ -217,7 +217,7 @@ describe("behaviour 25: what a header cannot say is counted and dropped", () => 
   });
 });
 
-describe("behaviour 26: what we leave unfinished goes out as it is, and its header says what is to be done", () => {
+describe("behaviour 26 (S16): what we leave unfinished goes out as it is, and its header says what is to be done", () => {
   test("a TCP super-packet in one write", () => {
     const bench = new Bench();
     const frame = tcpFrame(60_000);
