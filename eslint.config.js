@@ -4,7 +4,7 @@ import tseslint from "typescript-eslint";
 const FLOORS = [
   ["core", "checksum", "packet"],
   ["queueing", "congestion"],
-  ["sim", "tunnel-encap", "tso", "tcp", "vrf"],
+  ["sim", "tunnel-encap", "tso", "tcp", "vrf", "netlink"],
   ["netdev"],
   ["stack", "host-link"],
   [],

@@ -181,6 +181,12 @@ describe("acknowledgements", () => {
     expect(readAcknowledgement(all(route)[0] as NetlinkMessage)).toBeUndefined();
   });
 
+  test.each([0x7fff_fffe, 0xffff_ffff, 100])("N13: a quoted request that claims %d bytes is not believed", (length) => {
+    const out = new NetlinkWriter();
+    out.message(NLMSG_ERROR, 0x200, 1, 0, () => out.u32(-22).u32(length).zeros(12));
+    expect(readAcknowledgement(all(out.bytes())[0] as NetlinkMessage)).toEqual({ error: -22, extended: {} });
+  });
+
   test("N13: an error cut off in the middle is not read past its end", () => {
     const out = new NetlinkWriter();
     out.message(NLMSG_ERROR, 0x200, 1, 0, () => out.u32(-22).u32(1000));

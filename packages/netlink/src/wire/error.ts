@@ -48,6 +48,7 @@ export function readAcknowledgement(message: NetlinkMessage): Acknowledgement | 
     if (end - from < HEADER_BYTES) return undefined;
     // The request is quoted: its header, and all of it unless it was capped or there was no error.
     const quoted = (flags & NLM_F_CAPPED) === 0 && error !== 0 ? view.getUint32(from, LITTLE_ENDIAN) : HEADER_BYTES;
+    if (quoted > end - from) return { error, extended: {} };
     from += (Math.max(quoted, HEADER_BYTES) + 3) & ~3;
   }
   const reading: Reading = { strict: false, problem: undefined };
