@@ -2,9 +2,13 @@ import type { AckPort, CaState, CongestionControl, CongestionState, RackState } 
 import { INFINITE_SSTHRESH, INIT_CWND, NO_TIME } from "@seville/congestion";
 import { type Nanos, NEVER, NS_PER_SEC, WindowedFilter } from "@seville/core";
 import type { IpAddress } from "@seville/packet";
+import type { TableEntry } from "./connection-table.ts";
 import { DEFAULT_SOCKET_OPTIONS, type SocketOptions } from "./connection-options.ts";
+import type { Embryo } from "./embryo.ts";
 import type { TcpListener } from "./listener.ts";
-import type { AccEcn, Plpmtud, RcvbufAutotune, ReceiveQueue, SackBlocks, SendBuffer } from "./parts.ts";
+import type { AccurateEcn } from "./acc-ecn.ts";
+import type { MtuSearch } from "./plpmtud.ts";
+import type { RcvbufAutotune, ReceiveQueue, SackBlocks, SendBuffer } from "./parts.ts";
 import type { SegmentQueue } from "./segment-queue.ts";
 import type { TxSegment } from "./tx-segment.ts";
 import type { RouteFacts } from "./types.ts";
@@ -56,7 +60,7 @@ export interface UrgentState {
 
 /** An MTU probe on its way, and the search (RFC 4821). */
 export interface MtuProbe {
-  readonly search: Plpmtud;
+  readonly search: MtuSearch;
   probeStart: number;
   probeEnd: number;
 }
@@ -68,8 +72,11 @@ export interface FastOpenState {
   synDataLength: number;
   /** Of those the SYN/ACK acknowledged something (`syn_data_acked`). */
   synDataAcked: boolean;
-  /** Client: a cookie was asked for, or sent; by the experimental option. */
+  /** Client: what goes into the option: a cookie, or nothing to ask for one; `undefined`: no option. */
   cookieSent: Uint8Array | undefined;
+  /** Client: the option was on the first SYN, and is on no later one. */
+  offered: boolean;
+  asked: boolean;
   experimental: boolean;
   /** Client with TCP_FASTOPEN_CONNECT, or sendto before connect: the SYN waits for the first write. */
   deferred: boolean;
@@ -79,6 +86,8 @@ export interface FastOpenState {
   answerCookie: Uint8Array | undefined;
   /** `tcpi_fastopen_client_fail`: 0 unspecified, 1 cookie unavailable, 2 data not acked, 3 SYN retransmitted. */
   clientFail: number;
+  /** Server: what is known of the SYN, while the handshake is not done. */
+  embryo: Embryo | undefined;
 }
 
 /** PLB (tcp_plb.c) and flow-label re-draws. */
@@ -104,7 +113,7 @@ export class TcpConnection implements CongestionState {
   readonly ifindex: number;
   /** Hash of the four-tuple in the table, and the next connection in its chain. */
   hash = 0;
-  chain: TcpConnection | undefined = undefined;
+  chain: TableEntry | undefined = undefined;
   /** The user's own word about it (a socket). */
   user: unknown = undefined;
   state: TcpState = "CLOSE";
@@ -113,10 +122,18 @@ export class TcpConnection implements CongestionState {
   softError: string | undefined = undefined;
   /** {@link RCV_SHUTDOWN} and {@link SEND_SHUTDOWN}. */
   shutdown = 0;
+  /** Events that wait in the queue (events.ts). */
+  told = 0;
+  /** The handshake is done as far as the transfer of data is concerned. */
+  established = false;
+  /** The listener's owner was told of it. */
+  announced = false;
   /** No socket holds it any more (SOCK_DEAD): it lives on to finish the goodbye. */
   orphan = false;
   /** The listener that it came through, until it is accepted. */
   parent: TcpListener | undefined = undefined;
+  /** That listener, after it was accepted, while a Fast Open handshake still counts there. */
+  acceptedFrom: TcpListener | undefined = undefined;
   options: SocketOptions = DEFAULT_SOCKET_OPTIONS;
   route: RouteFacts;
   /** `sk_txhash`. */
@@ -151,7 +168,9 @@ export class TcpConnection implements CongestionState {
   /** Bytes of TCP header with the options that every segment has. */
   tcpHeaderLen = 20;
   ecnFlags = 0;
-  accEcn: AccEcn | undefined = undefined;
+  /** AccECN was asked for in the SYN; and it is spoken. */
+  accEcnAsked = false;
+  accEcn: AccurateEcn | undefined = undefined;
 
   // Sending.
   iss = 0;
@@ -174,17 +193,25 @@ export class TcpConnection implements CongestionState {
   writeQueue: SegmentQueue | undefined = undefined;
   rtxQueue: SegmentQueue | undefined = undefined;
   sendBuffer: SendBuffer | undefined = undefined;
-  /** Stream offset of sequence number {@link offsetSeq}: how sequence numbers map into the send buffer. */
-  offsetBase = 0;
-  offsetSeq = 0;
   sndbuf = 0;
+  /** What the write and retransmission queues cost (`sk_wmem_queued`). */
+  wmemQueued = 0;
+  /** Where to look for the next segment to retransmit (`retransmit_skb_hint`). */
+  retransmitHint: TxSegment | undefined = undefined;
+  /** The blocks of the last SACK, edges int32: what they cover has been worked on (`recv_sack_cache`). */
+  sackCache: Int32Array | undefined = undefined;
+  sackCacheCount = 0;
   /** The user met a full buffer: tell when there is room (SOCK_NOSPACE). */
   noSpace = false;
+  /** The user has data that will be written as soon as the handshake is done (`sk_write_pending`). */
+  writePending = false;
   /** Oldest and newest of the list by time of sending. */
   tsHead: TxSegment | undefined = undefined;
   tsTail: TxSegment | undefined = undefined;
   nonagle = 0;
   fastOpen: FastOpenState | undefined = undefined;
+  /** Bytes that went into the buffer with the SYN. */
+  fastOpenTaken = 0;
   plb: PlbState | undefined = undefined;
 
   // Retransmission.
@@ -208,7 +235,6 @@ export class TcpConnection implements CongestionState {
   highestSack = 0;
   probesOut = 0;
   probesTstamp: Nanos = NO_TIME;
-  retransmitHigh = 0;
 
   // Receiving.
   irs = 0;
@@ -219,6 +245,8 @@ export class TcpConnection implements CongestionState {
   /** Most that may be offered now (receiver's slow start), and the greatest offer ever. */
   rcvSsthresh = 0;
   windowClamp = 0;
+  /** Data could not be kept: the next segment offers nothing (ICSK_ACK_NOMEM). */
+  noMemory = false;
   rcvbuf = 0;
   copiedSeq = 0;
   receiveQueue: ReceiveQueue | undefined = undefined;
@@ -228,6 +256,8 @@ export class TcpConnection implements CongestionState {
   lastSegSize = 0;
   ato: Nanos = 0;
   quick = 0;
+  /** SO_RCVLOWAT. */
+  rcvLowat = 1;
   pingpong = 0;
   /** {@link ACK_SCHED} …. */
   ackPending = 0;
@@ -237,7 +267,7 @@ export class TcpConnection implements CongestionState {
   /** When it was taken; NO_TIME: never. */
   tsRecentStamp: Nanos = NO_TIME;
   tsOffset = 0;
-  /** TSval of the last segment sent, RCV.NXT of it (what SACK compression and PAWS ask). */
+  /** Timestamps of the segment that is being worked on (`rx_opt`). */
   rcvTsval = 0;
   rcvTsecr = 0;
   sawTstamp = false;
@@ -246,7 +276,15 @@ export class TcpConnection implements CongestionState {
   dupAckCounter = 0;
   lastOowAckTime: Nanos = NO_TIME;
   finReceived = false;
+  /** A FIN came out of order; where it is. */
+  finPending = false;
+  finSeq = 0;
+  rcvRttLastTsecr = 0;
+  /** IPv6 flow label of the last data. */
+  lrcvFlowlabel = 0;
   urgent: UrgentState | undefined = undefined;
+  /** TCP_SAVE_SYN: headers of the SYN. */
+  savedSyn: Uint8Array | undefined = undefined;
 
   // Counted for tcp_info.
   bytesAcked = 0;
@@ -260,6 +298,7 @@ export class TcpConnection implements CongestionState {
   totalRetrans = 0;
   dsackDups = 0;
   rcvOoopack = 0;
+  plbRehash = 0;
   totalRto = 0;
   totalRtoRecoveries = 0;
   totalRtoTime: Nanos = 0;
@@ -295,7 +334,8 @@ export class TcpConnection implements CongestionState {
   delivered = 0;
   deliveredCe = 0;
   lost = 0;
-  appLimited = 0;
+  // A bubble is in the pipe until the first ACK.
+  appLimited = 1;
   highSeq = 0;
   caState: CaState = "open";
   undoMarker = false;
@@ -311,7 +351,7 @@ export class TcpConnection implements CongestionState {
   deliveredMstamp: Nanos = NO_TIME;
   rateDelivered = 0;
   rateIntervalUs = 0;
-  rateAppLimited = false;
+  rateAppLimited = true;
   reordering = 3;
   reordSeen = 0;
   readonly rack: RackState = {

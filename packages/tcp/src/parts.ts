@@ -173,6 +173,8 @@ export interface SackBlocks {
   acknowledge(rcvNxt: number): void;
   /** Something came twice: the next acknowledgment says so. */
   duplicate(start: number, end: number): void;
+  /** New data has come before the duplicate was reported: then it never is. */
+  forgetDuplicate?(): void;
   /** Forget all blocks (the out-of-order queue was pruned). */
   reset(): void;
   /** Writes the DSACK (then forgets it) and as many blocks as fit into `max`, edges int32; answers how many. */
@@ -355,5 +357,5 @@ export interface RcvbufAutotune {
   /** Without timestamps: time that it takes for a window to fill. */
   sampleWindow(now: Nanos, rcvNxt: number, rcvWnd: number): void;
   /** Data was copied to the user: answers the receive window in bytes that is wanted now, or 0: as it is. */
-  copied(now: Nanos, copiedSeq: number, bytesOutOfOrder: number, advmss: number): number;
+  copied(now: Nanos, copiedSeq: number, bytesOutOfOrder: number, advmss: number, unread?: number): number;
 }

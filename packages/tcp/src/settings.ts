@@ -114,6 +114,10 @@ export interface TcpSettings {
   mssDefault6: number;
   /** The first window offered: Linux grows from 64 KiB (tcp_init_buffer_space), others offer all of the buffer. */
   initialWindow: "linux" | "buffer";
+  /** Options of the SYN/ACK that answers a crossing SYN: `all` that a SYN has (Linux), or those that the peer offered (RFC 7323 §1.3, BSD). */
+  crossedSynAckOptions: "all" | "negotiated";
+  /** With the handshake, buffers are rounded up to a multiple of the MSS (BSD tcp_mss), or left as they are. */
+  bufferRounding: "none" | "mss";
   /** Window updates: Linux rounds and keeps slow start of the receiver; `bsd` sends one when the window moved by two segments or half the buffer. */
   windowUpdates: "linux" | "bsd";
   /** PSH: on the last segment of a write (Linux: also past half the window), or when the send buffer empties (BSD). */
@@ -229,6 +233,8 @@ export function linuxSettings(overrides: Partial<TcpSettings> = {}): TcpSettings
     mssDefault: 536,
     mssDefault6: 536,
     initialWindow: "linux",
+    crossedSynAckOptions: "all",
+    bufferRounding: "none",
     windowUpdates: "linux",
     pushRule: "linux",
     insecureRst: false,
@@ -269,6 +275,8 @@ export function freebsdSettings(overrides: Partial<TcpSettings> = {}): TcpSettin
     mssDefault: 536,
     mssDefault6: 1220,
     initialWindow: "buffer",
+    crossedSynAckOptions: "negotiated",
+    bufferRounding: "mss",
     windowUpdates: "bsd",
     pushRule: "bsd",
     challengeAck: "bsd",

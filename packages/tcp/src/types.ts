@@ -1,5 +1,5 @@
 import type { CongestionAlgorithm } from "@seville/congestion";
-import type { CryptoProvider, Nanos, Random, SecretRandom } from "@seville/core";
+import type { CryptoProvider, DropReason, Nanos, Random, SecretRandom } from "@seville/core";
 import type { IpAddress, Packet, PacketPool } from "@seville/packet";
 import type { TcpConnection } from "./connection.ts";
 import type { TcpListener } from "./listener.ts";
@@ -128,6 +128,8 @@ export interface TcpEndpointOptions {
   readonly checksumOffload?: boolean;
   /** The driver verified checksums: `CHECKSUM_UNNECESSARY` is believed (always), and NONE as well. Default false. */
   readonly trustChecksums?: boolean;
+  /** Is told why a segment went no further; it borrows the packet. */
+  readonly dropped?: (packet: Packet, reason: DropReason) => void;
   /** Room in front of outgoing segments for lower headers, bytes. Default: the pool's. */
   readonly headroom?: number;
 }
