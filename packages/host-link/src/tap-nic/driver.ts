@@ -1,5 +1,6 @@
 import type { DropReason, Nanos } from "@seville/core";
 import {
+  countSegments,
   STATS_DRIVER,
   type DriverOps,
   type FeatureSet,
@@ -196,7 +197,11 @@ export class TapDriver implements DriverOps {
     }
     if (packet.ipSummed === CHECKSUM_UNNECESSARY || packet.ipSummed === CHECKSUM_PARTIAL) stats.csum_unnecessary++;
     else stats.csum_none++;
-    if (packet.gsoSize > 0) this.counters.rxSuper(frameBytes);
+    if (packet.gsoSize > 0) {
+      // The kernel does not say how many they are.
+      countSegments(packet);
+      this.counters.rxSuper(frameBytes);
+    }
     packet.queueMapping = queue;
     this.#dev.receive(packet, queue, now);
   }

@@ -53,9 +53,7 @@ async function segmentation(
 async function paced(lab: Lab, variant: Variant, direction: Direction, seconds: number): Promise<string> {
   const { from, to, address } = ends(lab, variant, 4, direction);
   const before = (await mib(to)).UdpRcvbufErrors ?? 0;
-  const { result, taps } = await countDuring(lab, () =>
-    iperf(to, from, address, `-u -b 30M -l ${SIZE} -t ${seconds}`),
-  );
+  const { result, taps } = await countDuring(lab, () => iperf(to, from, address, `-u -b 30M -l ${SIZE} -t ${seconds}`));
   const full = ((await mib(to)).UdpRcvbufErrors ?? 0) - before;
   const { packets = 0, lost_packets: lost = 0 } = result.sum ?? {};
   const byKernel = taps.a.tx_dropped + taps.b.tx_dropped + full;
