@@ -69,14 +69,18 @@ export function doneWithError(tcp: TcpContext, c: TcpConnection, errno: string):
 
 /** A valid RST has come (`tcp_reset`). */
 export function resetReceived(tcp: TcpContext, c: TcpConnection): void {
+  const bsd = tcp.settings.resetRules === "bsd";
   switch (c.state) {
     case "CLOSE":
       return;
     case "SYN_SENT":
       doneWithError(tcp, c, "ECONNREFUSED");
       return;
+    case "SYN_RECV":
+      doneWithError(tcp, c, bsd ? "ECONNREFUSED" : "ECONNRESET");
+      return;
     case "CLOSE_WAIT":
-      doneWithError(tcp, c, "EPIPE");
+      doneWithError(tcp, c, bsd ? "ECONNRESET" : "EPIPE");
       return;
     default:
       doneWithError(tcp, c, "ECONNRESET");

@@ -11,6 +11,7 @@ import { dropSegment } from "./drop.ts";
 import { Embryo } from "./embryo.ts";
 import { eventTaken } from "./events.ts";
 import { checkCookie, clientFastOpenEnabled, newFastOpen } from "./fast-open-client.ts";
+import { createFastOpenKeys } from "./fast-open-cookie.ts";
 import { icmpError } from "./icmp.ts";
 import { type TcpInfo, tcpInfo } from "./info.ts";
 import { synReceived } from "./listen.ts";
@@ -29,7 +30,7 @@ import type { TcpSettings } from "./settings.ts";
 import { close, disconnect, shutdownReceive, shutdownSend } from "./shutdown.ts";
 import { cookieSegment, dropEmbryo, embryoSegment, embryoTimer } from "./syn-received.ts";
 import { connectionTimers, nextDeadline } from "./timers.ts";
-import { endTimeWait, TimeWait, timeWaitSegment } from "./time-wait.ts";
+import { endTimeWait, TimeWait, timeWaitAck, timeWaitSegment } from "./time-wait.ts";
 import type { RouteFacts, TcpEnd, TcpEndpointOptions, TcpEvent, TcpIcmpError, TcpMeta, TcpOutput } from "./types.ts";
 import { dropEmptyQueues } from "./write-queue.ts";
 import { readSegment } from "./wire/segment.ts";
@@ -82,6 +83,13 @@ export class TcpEndpoint implements Engine<Packet, TcpMeta, TcpOutput, TcpEvent>
   /** The server's Fast Open keys (`tcp_fastopen_key`). */
   get fastOpenKeys(): FastOpenKeys {
     return this.#tcp.fastOpenKeys;
+  }
+
+  /** Sets the Fast Open keys of one listener (TCP_FASTOPEN_KEY), or of all that have none of their own: the one in use, and an older one. */
+  setFastOpenKeys(listener: TcpListener | undefined, keys: readonly Uint8Array[]): void {
+    const tcp = this.#tcp;
+    if (listener === undefined) tcp.fastOpenKeys.setKeys(keys);
+    else (listener.fastOpenKeys ??= createFastOpenKeys(tcp.secretRandom)).setKeys(keys);
   }
 
   /** Connections, embryos and TIME-WAITs, for `ss`. */
@@ -441,10 +449,12 @@ export class TcpEndpoint implements Engine<Packet, TcpMeta, TcpOutput, TcpEvent>
     const verdict = timeWaitSegment(tcp, tw, s);
     if (verdict === "reset") sendReset(tcp, meta.destination, meta.source, s);
     if (typeof verdict !== "object") return;
-    if (findListener(tcp, s.destinationPort, meta) !== undefined) {
-      endTimeWait(tcp, tw);
-      this.#toListener(s, meta, verdict.isn);
+    if (findListener(tcp, s.destinationPort, meta) === undefined) {
+      timeWaitAck(tcp, tw);
+      return;
     }
+    endTimeWait(tcp, tw);
+    this.#toListener(s, meta, verdict.isn);
   }
 
   #toListener(s: Segment, meta: TcpMeta, twIsn: number): void {
@@ -466,11 +476,13 @@ export class TcpEndpoint implements Engine<Packet, TcpMeta, TcpOutput, TcpEvent>
       if (c === "dropped") dropSegment(tcp, "SOCKET_BACKLOG");
       else if (c !== undefined) this.#toConnection(c, s, meta);
       else {
-        sendReset(tcp, meta.destination, meta.source, s);
+        const silent = tcp.settings.listenRules === "bsd" && (s.flags & wire.SYN) !== 0;
+        if (!silent) sendReset(tcp, meta.destination, meta.source, s);
         dropSegment(tcp, "TCP_FLAGS");
       }
-    } else if ((s.flags & wire.SYN) === 0 || (s.flags & wire.FIN) !== 0) dropSegment(tcp, "TCP_FLAGS");
-    else synReceived(tcp, listener, s, meta, twIsn);
+    } else if ((s.flags & wire.SYN) === 0 || ((s.flags & wire.FIN) !== 0 && tcp.settings.listenRules === "linux")) {
+      dropSegment(tcp, "TCP_FLAGS");
+    } else synReceived(tcp, listener, s, meta, twIsn);
   }
 
   /** Nobody listens there. */

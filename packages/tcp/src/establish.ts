@@ -73,7 +73,8 @@ export function initTransfer(tcp: TcpContext, c: TcpConnection): void {
   initWindowClamp(tcp, c);
 }
 
-function roundBuffers(c: TcpConnection): void {
+/** Whole segments fit into the buffers (BSD tcp_mss). */
+export function roundBuffers(c: TcpConnection): void {
   const mss = Math.max(c.mssCache, 1);
   c.rcvbuf = Math.ceil(c.rcvbuf / mss) * mss;
   c.sndbuf = Math.ceil(c.sndbuf / mss) * mss;

@@ -132,6 +132,17 @@ export interface TcpSettings {
   blackhole: number;
   /** Challenge ACKs per second and connection rules of Linux, or BSD's (ack_war_timewindow, ack_war_cnt). */
   challengeAck: "linux" | "bsd";
+  /**
+   * RST and SYN on a connection. `linux`: a RST is in the window up to its right edge, may have the number of the peer's FIN, and is EPIPE in CLOSE-WAIT. `bsd`:
+   * right edge excluded, always ECONNRESET (in SYN-RECEIVED ECONNREFUSED), no timestamp is asked for; a SYN that insecureSyn believes is answered with RST.
+   */
+  resetRules: "linux" | "bsd";
+  /** TIME-WAIT: `linux` lets a RST end it unless tcp_rfc1337; `bsd` drops RSTs and what has no ACK, and repeats its acknowledgment of all else. */
+  timeWaitRules: "linux" | "bsd";
+  /** LISTEN: `linux` drops SYN with FIN and resets a SYN/ACK; `bsd` takes the first as a SYN (unless dropSynFin) and drops the second. */
+  listenRules: "linux" | "bsd";
+  /** While our FIN is not acknowledged, each acknowledgment repeats it (BSD tcp_output). */
+  ackRepeatsFin: boolean;
   /** Answer to a FIN-WAIT-2 that nobody reads, BSD fast_finwait2_recycle and finwait2_timeout ms; 0: tcp_fin_timeout. */
   finwait2TimeoutMs: number;
   /** Segments that are beyond the window but begin at RCV.NXT: BSD trims, Linux drops what exceeds the window altogether (`tcp_data_queue`). */
@@ -243,6 +254,10 @@ export function linuxSettings(overrides: Partial<TcpSettings> = {}): TcpSettings
     dropSynFin: false,
     blackhole: 0,
     challengeAck: "linux",
+    resetRules: "linux",
+    timeWaitRules: "linux",
+    listenRules: "linux",
+    ackRepeatsFin: false,
     finwait2TimeoutMs: 0,
     trimBeyondWindow: false,
     ...overrides,
@@ -280,6 +295,10 @@ export function freebsdSettings(overrides: Partial<TcpSettings> = {}): TcpSettin
     windowUpdates: "bsd",
     pushRule: "bsd",
     challengeAck: "bsd",
+    resetRules: "bsd",
+    timeWaitRules: "bsd",
+    listenRules: "bsd",
+    ackRepeatsFin: true,
     finwait2TimeoutMs: 60_000,
     trimBeyondWindow: true,
     ...overrides,

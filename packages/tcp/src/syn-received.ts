@@ -52,7 +52,12 @@ export function embryoSegment(tcp: TcpContext, e: Embryo, s: Segment): TcpConnec
     return undefined;
   }
   if (ack && !rst && s.ack !== ((e.sntIsn + 1) | 0)) return "listener";
-  const windowEnd = (e.rcvNxt + Math.min(e.rcvWnd, 65_535)) | 0;
+  const window = Math.min(e.rcvWnd, 65_535);
+  const windowEnd = (e.rcvNxt + window) | 0;
+  if (rst && tcp.settings.resetRules === "bsd" && (s.seq - e.rcvNxt) >>> 0 >= Math.max(window, 1)) {
+    dropSegment(tcp, "TCP_OVERWINDOW");
+    return undefined;
+  }
   if (paws || !inWindow(s.seq, s.endSeq, e.rcvNxt, windowEnd)) {
     if (!rst && !oowRateLimited(tcp, s, e, "TCPACKSkippedSynRecv")) embryoAck(tcp, e);
     if (paws) tcp.ext.PAWSEstab++;

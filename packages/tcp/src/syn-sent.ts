@@ -10,7 +10,7 @@ import { enterQuickackMode, scheduleAck } from "./delayed-ack.ts";
 import { resetReceived, setState } from "./done.ts";
 import { dropSegment } from "./drop.ts";
 import { ecnReceiveSyn, ecnReceiveSynAck } from "./ecn.ts";
-import { finishConnect, initPacing, initRcvMss } from "./establish.ts";
+import { finishConnect, initPacing, initRcvMss, roundBuffers } from "./establish.ts";
 import { tellConnected } from "./events.ts";
 import { fastOpenSynAck } from "./fast-open-client.ts";
 import { mtuProbeInit, syncMss } from "./mtu.ts";
@@ -169,5 +169,6 @@ function simultaneousOpen(tcp: TcpContext, c: TcpConnection, s: Segment): void {
   mtuProbeInit(tcp, c);
   syncMss(tcp, c, c.pmtuCookie);
   initRcvMss(c);
+  if (tcp.settings.bufferRounding === "mss") roundBuffers(c);
   sendCrossedSynAck(tcp, c);
 }

@@ -113,6 +113,7 @@ export function timeWaitSegment(tcp: TcpContext, tw: TimeWait, s: Segment): Time
   const sawTstamp = options.hasTimestamps && tw.tsRecentStamp !== NO_TIME;
   const paws = sawTstamp && pawsReject(tw.tsRecent, tw.tsRecentStamp, options.tsval, rst, tcp.now);
   if (tw.substate === "FIN_WAIT2") return finWait2(tcp, tw, s, paws, sawTstamp);
+  if (tcp.settings.timeWaitRules === "bsd") return bsdTimeWait(tcp, tw, s);
   if (!paws && s.seq === tw.rcvNxt && (s.seq === s.endSeq || rst)) {
     if (rst) {
       // RFC 1337: a reset in TIME-WAIT is to be ignored; Linux lets it pass unless told otherwise.
@@ -135,6 +136,19 @@ export function timeWaitSegment(tcp: TcpContext, tw: TimeWait, s: Segment): Time
   if (rst) return "done";
   if (paws || (flags & wire.ACK) !== 0) reschedule(tcp, tw, timeWaitLength(tcp));
   if (!oowRateLimited(tcp, s, tw, "TCPACKSkippedTimeWait")) timeWaitAck(tcp, tw);
+  return "done";
+}
+
+/** `tcp_twcheck` of the BSDs: RSTs are dropped (RFC 1337), and so is what acknowledges nothing; all but a plain acknowledgment is answered. */
+function bsdTimeWait(tcp: TcpContext, tw: TimeWait, s: Segment): TimeWaitVerdict {
+  const { flags } = s;
+  if ((flags & wire.RST) !== 0) return "done";
+  if ((flags & (wire.SYN | wire.ACK)) === wire.SYN && after(s.seq, tw.rcvNxt)) return { isn: 0 };
+  if ((flags & wire.ACK) === 0) return "done";
+  // A FIN that comes again.
+  if ((flags & wire.FIN) !== 0 && s.endSeq === tw.rcvNxt) reschedule(tcp, tw, timeWaitLength(tcp));
+  const plain = s.seq === s.endSeq && s.seq === tw.rcvNxt && s.ack === tw.sndNxt;
+  if (!plain) timeWaitAck(tcp, tw);
   return "done";
 }
 
@@ -180,7 +194,7 @@ export function inWindow(seq: number, endSeq: number, start: number, end: number
 }
 
 /** The acknowledgment of the old connection once more (`tcp_v4_timewait_ack`). */
-function timeWaitAck(tcp: TcpContext, tw: TimeWait): void {
+export function timeWaitAck(tcp: TcpContext, tw: TimeWait): void {
   const out = tcp.outgoing;
   clearOutgoing(out);
   out.sourcePort = tw.localPort;

@@ -1,7 +1,7 @@
 import { advanceDeparture, packetsInFlight, rateSkbSent } from "@seville/congestion";
 import { type Nanos, NEVER, NS_PER_MS } from "@seville/core";
 import { tcp as wire } from "@seville/packet";
-import { ACK_SCHED, ACK_TIMER, type TcpConnection } from "./connection.ts";
+import { ACK_SCHED, ACK_TIMER, SEND_SHUTDOWN, type TcpConnection } from "./connection.ts";
 import { ATO_MIN } from "./constants.ts";
 import type { TcpContext } from "./context.ts";
 import { ecnOfSegment } from "./ecn.ts";
@@ -21,6 +21,7 @@ export function transmitSegment(tcp: TcpContext, c: TcpConnection, segment: TxSe
   const prior = c.tcpWstamp;
   const sentAt = Math.max(prior, c.now);
   if (segment.pcount > 1 && (segment.flags & wire.SYN) === 0) segment.flags |= wire.PSH;
+  if (tcp.settings.pushRule === "bsd" && segment.length > 0) pushWhenEmpty(c, segment);
   c.tcpWstamp = sentAt;
   if (!emit(tcp, c, segment.seq, segment.endSeq, segment.flags, segment, c.rcvNxt, sentAt)) {
     c.tcpWstamp = prior;
@@ -32,15 +33,30 @@ export function transmitSegment(tcp: TcpContext, c: TcpConnection, segment: TxSe
   return true;
 }
 
+/** PSH says that the send buffer is empty behind it (BSD tcp_output). */
+function pushWhenEmpty(c: TcpConnection, segment: TxSegment): void {
+  const fin = (segment.flags & wire.FIN) === 0 && (c.shutdown & SEND_SHUTDOWN) !== 0 ? 1 : 0;
+  if (((segment.endSeq + fin) | 0) === c.writeSeq) segment.flags |= wire.PSH;
+  else segment.flags &= ~wire.PSH;
+}
+
 /** An acknowledgment of `rcvNxt` and nothing else (tcp_send_ack); `flags` are added to ACK. */
 export function sendAck(tcp: TcpContext, c: TcpConnection, rcvNxt: number = c.rcvNxt, flags = 0): void {
   if (c.state === "CLOSE") return;
-  const seq = acceptableSeq(c);
-  if (emit(tcp, c, seq, seq, wire.ACK | flags, undefined, rcvNxt, c.now)) return;
+  const fin = tcp.settings.ackRepeatsFin && finUnacknowledged(c);
+  const seq = fin ? (c.sndNxt - 1) | 0 : acceptableSeq(c);
+  if (emit(tcp, c, seq, seq, wire.ACK | flags | (fin ? wire.FIN : 0), undefined, rcvNxt, c.now)) return;
   // No room: as if it had been delayed.
   c.ackPending |= ACK_SCHED | ACK_TIMER;
   c.ato = ATO_MIN;
   setDelackTimeout(tcp, c, c.now + tcp.settings.delackMaxMs * NS_PER_MS);
+}
+
+/** Our FIN was sent, and nobody has acknowledged it. */
+function finUnacknowledged(c: TcpConnection): boolean {
+  const { state } = c;
+  if (state !== "FIN_WAIT1" && state !== "CLOSING" && state !== "LAST_ACK") return false;
+  return c.sndNxt === c.writeSeq && c.sndUna !== c.sndNxt;
 }
 
 /** A segment that the peer must answer, because it has seen its sequence number (tcp_xmit_probe_skb). */
@@ -119,6 +135,7 @@ function emit(
   } else {
     establishedOptions(tcp, c, out, sentAt);
     out.window = selectWindow(tcp, c);
+    if ((flags & wire.RST) !== 0 && tcp.settings.resetRules === "bsd") out.window = 0;
     ecn = ecnOfSegment(tcp, c, seq, length);
   }
   const sent =

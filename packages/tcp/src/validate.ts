@@ -10,7 +10,7 @@ import type { Segment } from "./parts.ts";
 import { after, before } from "./seq.ts";
 import { duplicateReceived } from "./receive-data.ts";
 import { pawsDiscard } from "./timestamps.ts";
-import { sendAck } from "./transmit.ts";
+import { sendAck, sendActiveReset } from "./transmit.ts";
 import { receiveWindow } from "./window.ts";
 
 /*
@@ -30,6 +30,10 @@ export function takeTimestamps(c: TcpConnection, s: Segment): void {
 export function validateIncoming(tcp: TcpContext, c: TcpConnection, s: Segment): boolean {
   const rst = (s.flags & wire.RST) !== 0;
   const syn = (s.flags & wire.SYN) !== 0;
+  if (tcp.settings.resetRules === "bsd" && (rst || (syn && c.state !== "SYN_RECV"))) {
+    bsdResetOrSyn(tcp, c, s, rst);
+    return false;
+  }
   if (c.sawTstamp && pawsDiscard(c, s) && !rst) {
     if (syn) return synChallenge(tcp, c, s);
     tcp.ext.PAWSEstab++;
@@ -86,6 +90,24 @@ function isCrossedSynAck(c: TcpConnection, s: Segment): boolean {
     ((s.seq + 1) | 0) === c.rcvNxt &&
     s.ack === c.sndNxt
   );
+}
+
+/** RFC 5961 §3.2 and §4.2 as the BSDs have them (tcp_do_segment): the window begins at what was acknowledged last, and its right edge is not in it. */
+function bsdResetOrSyn(tcp: TcpContext, c: TcpConnection, s: Segment, rst: boolean): void {
+  const offset = (s.seq - c.rcvWup) | 0;
+  const inWindow = offset >= 0 && (offset < c.rcvWnd || (c.rcvWnd === 0 && offset === 0));
+  dropSegment(tcp, rst ? "TCP_RESET" : "TCP_INVALID_SYN");
+  if (rst) {
+    if (!inWindow) return;
+    if (offset === 0 || tcp.settings.insecureRst) resetReceived(tcp, c);
+    else sendChallengeAck(tcp, c);
+    return;
+  }
+  tcp.ext.TCPSYNChallenge++;
+  if (inWindow && tcp.settings.insecureSyn) {
+    sendActiveReset(tcp, c);
+    resetReceived(tcp, c);
+  } else sendChallengeAck(tcp, c);
 }
 
 /** RFC 5961 §4.2. */
