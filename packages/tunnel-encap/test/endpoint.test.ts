@@ -122,18 +122,20 @@ describe("T2 Geneve", () => {
   const { outer } = wrap(pool, tunnel, frameOf(inner4()));
 
   test("T2 an unknown critical option drops the packet, a known one does not (RFC 8926 §3.5)", () => {
-    expect(refusal(endpointOf(tunnel), outer)).toBe("DEV_HDR");
+    expect(refusal(endpointOf(tunnel), outer)).toBe("GENEVE_CRITICAL_OPTION");
     const knowing = endpointOf({ ...tunnel, knownOptions: [{ class: 1, type: 5 }] });
     const packet = received(pool, outer);
     expect(knowing.decapsulate(packet)).toBeUndefined();
     const { optionsAt, optionsEnd } = knowing.info;
     expect(geneve.parseOptions(pool.memory.view, optionsAt, optionsEnd)).toEqual([option]);
     packet.release();
-    expect(refusal(endpointOf({ ...tunnel, knownOptions: [{ class: 2, type: 5 }] }), outer)).toBe("DEV_HDR");
+    expect(refusal(endpointOf({ ...tunnel, knownOptions: [{ class: 2, type: 5 }] }), outer)).toBe(
+      "GENEVE_CRITICAL_OPTION",
+    );
   });
 
   test("T2 without the C bit an unknown critical option is still not skipped", () => {
-    expect(refusal(endpointOf(tunnel), altered(outer, 29, 0))).toBe("DEV_HDR");
+    expect(refusal(endpointOf(tunnel), altered(outer, 29, 0))).toBe("GENEVE_CRITICAL_OPTION");
   });
 
   test("T2 an unknown option that is not critical is skipped", () => {

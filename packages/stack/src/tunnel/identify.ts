@@ -28,7 +28,7 @@ export function readVni(packet: Packet, keys: OuterKeys): void {
 }
 
 /** Reads what a GRE header at `data` says; a packet too short for it keeps `protocol` 0 and so belongs to nobody. */
-export function readGreKeys(packet: Packet, keys: OuterKeys): void {
+export function readGreKeys(packet: Packet, keys: OuterKeys, family: 4 | 6): void {
   const { view } = packet.pool.memory;
   keys.protocol = 0;
   keys.key = undefined;
@@ -41,8 +41,8 @@ export function readGreKeys(packet: Packet, keys: OuterKeys): void {
   if ((flags & GRE_SEQUENCE) !== 0) length += 4;
   const protocol = view.getUint16(packet.data + 2);
   // Type I of ERSPAN has no header of its own and no GRE field, by which it is known (`is_erspan_type1`); the others begin with
-  // version, VLAN, flags and session.
-  const hasSession = isErspan(protocol) && length > 4;
+  // version, VLAN, flags and session. Over IPv6 the kernel looks for a session in type III whatever GRE's fields are.
+  const hasSession = isErspan(protocol) && (length > 4 || (family === 6 && protocol === ETH_P_ERSPAN2));
   if (!packet.mayPull(length + (hasSession ? 4 : 0))) return;
   keys.protocol = protocol;
   if ((flags & GRE_KEY) !== 0) keys.key = view.getUint32(packet.data + keyAt);

@@ -109,6 +109,7 @@ export class TunnelRegistry {
     const { family, protocol, port } = door;
     const handler = {
       name: nameOf(door),
+      takesFragments: true,
       receive: (packet: Packet, _family: 4 | 6, dev: NetInterface, now: Nanos) =>
         this.#receive(receivers, door, packet, dev, now),
       icmpError: (error: IcmpError, now: Nanos) => this.#error(receivers, error, now),
@@ -143,7 +144,7 @@ export class TunnelRegistry {
     keys.source = door.family === 4 ? ipv4.source(view, at) : ipv6.source(view, at);
     keys.destination = door.family === 4 ? ipv4.destination(view, at) : ipv6.destination(view, at);
     if (door.protocol === IPPROTO_UDP) readVni(packet, keys);
-    else if (door.protocol === IPPROTO_GRE) readGreKeys(packet, keys);
+    else if (door.protocol === IPPROTO_GRE) readGreKeys(packet, keys, door.family);
     let best: TunnelReceiver | undefined;
     let bestFit = 0;
     for (const receiver of receivers) {

@@ -35,8 +35,8 @@ function isBare({ kind }: TunnelEndpoint["tunnel"]): boolean {
 
 /** `geneve_udp_encap_recv`, `geneve_rx`. */
 function countGeneve(stats: LinkStats, reason: DropReason): void {
-  if (reason === "UNHANDLED_PROTO" || reason === "HDR_TRUNC") stats.rx_dropped++;
-  else if (reason === "DEV_HDR") {
+  if (reason === "HDR_TRUNC") stats.rx_dropped++;
+  else if (reason === "GENEVE_CRITICAL_OPTION") {
     stats.rx_errors++;
     stats.rx_frame_errors++;
   }

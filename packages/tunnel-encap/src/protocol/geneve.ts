@@ -58,7 +58,9 @@ function pull(
   info.optionsAt = at + geneve.HEADER_LENGTH;
   info.optionsEnd = at + length;
   // The C bit is a shortcut: without it no option is critical (RFC 8926 §3.4), and a sender that lies is not trusted.
-  if (geneve.hasUnknownCritical(view, info.optionsAt, info.optionsEnd, knownOptions(tunnel))) return "DEV_HDR";
+  if (geneve.hasUnknownCritical(view, info.optionsAt, info.optionsEnd, knownOptions(tunnel))) {
+    return "GENEVE_CRITICAL_OPTION";
+  }
   packet.pull(length);
   postPull(context.kernels, packet, length);
   packet.protocol = protocol;

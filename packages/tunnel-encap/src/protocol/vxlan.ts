@@ -18,6 +18,8 @@ import type { TunnelInfo } from "../tunnel/info.ts";
 import type { OuterPath } from "../tunnel/path.ts";
 import { deferChecksum } from "../tunnel/remote-checksum.ts";
 
+const GBP_ROOM = 0xff_ffff;
+
 /** VXLAN as a tunnel protocol (RFC 7348; drivers/net/vxlan/vxlan_core.c; T1). */
 export const vxlanEncapsulation: Encapsulation<VxlanTunnel> = {
   ipProtocol: () => IPPROTO_UDP,
@@ -95,10 +97,10 @@ function pull(parts: TunnelParts<VxlanTunnel>, packet: Packet, info: TunnelInfo)
     unparsed &= ~vxlan.FLAG_RCO;
     reserved = 0;
   }
-  if (tunnel.gbp !== undefined && tunnel.gbp !== false && (unparsed & vxlan.FLAG_GBP) !== 0) {
-    info.gbp = vxlan.groupPolicy(view, at);
-    const gbpBits = vxlan.FLAG_GBP | vxlan.FLAG_GBP_DONT_LEARN | vxlan.FLAG_GBP_POLICY_APPLIED | vxlan.GBP_ID_MASK;
-    unparsed &= ~gbpBits;
+  if (tunnel.gbp !== undefined && tunnel.gbp !== false) {
+    if ((unparsed & vxlan.FLAG_GBP) !== 0) info.gbp = vxlan.groupPolicy(view, at);
+    // All of the lower three bytes are group policy's then, whether there is one or not (VXLAN_GBP_USED_BITS).
+    unparsed &= ~(vxlan.FLAG_GBP | GBP_ROOM);
   }
   // RFC 7348 has reserved bits ignored; Linux cannot know what an unknown bit changes, and drops.
   if (unparsed !== 0 || reserved !== 0) return "VXLAN_INVALID_HDR";

@@ -45,6 +45,13 @@ const CHECKSUM_REASONS: ReadonlySet<DropReason> = new Set([
   "UDP_CSUM",
 ]);
 
+const FRAME_REASONS: ReadonlySet<DropReason> = new Set([
+  "IP_TUNNEL_ECN",
+  "DEV_HDR",
+  "VXLAN_INVALID_HDR",
+  "GENEVE_CRITICAL_OPTION",
+]);
+
 /** Counts a received packet that goes no further. */
 export function countRxDrop(stats: TunnelStats, reason: DropReason): void {
   if (reason === "NOMEM") {
@@ -55,7 +62,7 @@ export function countRxDrop(stats: TunnelStats, reason: DropReason): void {
   if (reason === "HDR_TRUNC" || reason === "PKT_TOO_SMALL") stats.rxLengthErrors++;
   else if (CHECKSUM_REASONS.has(reason)) stats.rxCrcErrors++;
   else if (reason === "GRE_SEQ_MISSING" || reason === "GRE_SEQ_OLD") stats.rxFifoErrors++;
-  else if (reason === "IP_TUNNEL_ECN" || reason === "DEV_HDR" || reason === "VXLAN_INVALID_HDR") stats.rxFrameErrors++;
+  else if (FRAME_REASONS.has(reason)) stats.rxFrameErrors++;
 }
 
 /** Counts a packet that could not be sent. */
