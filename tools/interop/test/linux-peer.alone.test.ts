@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { describe, expect, test } from "vitest";
 import { hostFault } from "../../linux-peer/build/debian.ts";
+import { missing } from "../../testing/needs.ts";
 
 interface Result {
   readonly total: number;
@@ -41,6 +42,18 @@ describe("pnpm interop", () => {
     expect(result).toMatchObject({ failed: 0, skipped: [] });
     expect(result.passed).toBe(result.total);
     expect(result.total).toBeGreaterThanOrEqual(20);
+    expect(status).toBe(0);
+  }, 240_000);
+
+  test("linux-peer tunnels, quick: tunnels of a real Linux against ours", async (context) => {
+    const fault = hostFault() ?? missing("tshark");
+    if (fault !== undefined) context.skip(fault);
+    const { status, output, said } = await interop("linux-peer", "tunnels", "--quick", "--json");
+    console.log(said.trim());
+    const result = JSON.parse(output) as Result;
+    expect(result).toMatchObject({ failed: 0, skipped: [] });
+    expect(result.passed).toBe(result.total);
+    expect(result.total).toBeGreaterThanOrEqual(40);
     expect(status).toBe(0);
   }, 240_000);
 });

@@ -1,4 +1,4 @@
-import { complaints, protocolsIn } from "./shark.ts";
+import { complaints, framesIn } from "./shark.ts";
 import { startSite, stopSite, PORTS_PER_SITE, type Site } from "./site.ts";
 import { lower, raise, type LiveTunnel } from "./tunnel.ts";
 import { build } from "../../../../linux-peer/build/build.ts";
@@ -41,9 +41,11 @@ export class TunnelBench {
   async judgement(
     engine: Engine,
   ): Promise<{ readonly wrong: string[]; readonly frames: number; readonly file: string }> {
-    const { wire, capture } = await this.#site(engine);
+    const { wire, captures } = await this.#site(engine);
     wire.flush();
-    return { wrong: complaints(capture), frames: protocolsIn(capture).frames, file: capture };
+    const wrong = [...complaints(captures.finished), ...complaints(captures.unfinished, true)];
+    const frames = framesIn(captures.finished) + framesIn(captures.unfinished);
+    return { wrong, frames, file: captures.finished };
   }
 
   /** Ends all guests. Returns the engines whose world did not get all its packets back. */

@@ -48,7 +48,7 @@ function tell({ taken, counted }: Verdict): string {
 /** Sends a datagram for each mutation in the name of `sender`, and then its changed copy; what the other side did with that. */
 async function verdicts(tunnel: LiveTunnel, sender: "guest" | "ours"): Promise<Verdict[]> {
   const { spec, site } = tunnel;
-  const { guest, host, world, wire, sink } = site;
+  const { guest, host, world, wire } = site;
   const [family = 4] = spec.inner;
   const to = innerOf(spec, sender === "guest" ? "ours" : "guest", family);
   const datagrams = spec.mutations.map((): Datagram => ({ mark: newMark(), to }));
@@ -56,6 +56,8 @@ async function verdicts(tunnel: LiveTunnel, sender: "guest" | "ours"): Promise<V
   if (sender === "guest") await sendFromGuest(guest, datagrams);
   else await inWorld(world, () => datagrams.forEach((datagram) => sendFromOurs(host, datagram)));
   await sleep(ON_ITS_WAY);
+  const marks = datagrams.map(({ mark }) => mark);
+  const first = await arrivalsOf(tunnel, sender, marks);
   const counted: string[] = [];
   let before = await countersOf(tunnel, sender);
   for (const [i, { mark }] of datagrams.entries()) {
@@ -67,12 +69,23 @@ async function verdicts(tunnel: LiveTunnel, sender: "guest" | "ours"): Promise<V
     // The next one is in order, whatever this one was.
     await inWorld(world, () => resume(tunnel));
   }
-  const marks = datagrams.map(({ mark }) => mark);
-  const arrivals = sender === "guest" ? sink.arrivals : await guestArrivals(guest, marks);
+  const last = await arrivalsOf(tunnel, sender, marks);
   return marks.map((mark, i) => ({
-    taken: arrivals.filter((each) => each.mark === mark).length > 1,
+    taken: (last.get(mark) ?? 0) > (first.get(mark) ?? 0),
     counted: counted[i] as string,
   }));
+}
+
+/** How often each datagram by `sender` has arrived. */
+async function arrivalsOf(
+  { site }: LiveTunnel,
+  sender: "guest" | "ours",
+  marks: readonly string[],
+): Promise<ReadonlyMap<string, number>> {
+  const arrivals = sender === "guest" ? site.sink.arrivals : await guestArrivals(site.guest, marks);
+  const counts = new Map<string, number>();
+  for (const { mark } of arrivals) counts.set(mark, (counts.get(mark) ?? 0) + 1);
+  return counts;
 }
 
 /** Of the side that receives what `sender` sends. */

@@ -33,15 +33,19 @@ export async function checkMtu(tunnel: LiveTunnel): Promise<string> {
     const kernel = await edge(tunnel, "guest", family, room);
     const ours = await edge(tunnel, "ours", family, room);
     check(kernel.fits && ours.fits, `${room} bytes of IPv${family} pass`, JSON.stringify({ kernel, ours }));
+    const expected = spec.kernelIsSilent === true ? { ...kernel, errorAfterwards: true } : kernel;
     check(
-      JSON.stringify(kernel) === JSON.stringify(ours),
+      JSON.stringify(ours) === JSON.stringify(expected),
       `${room + 1} bytes of IPv${family} end alike`,
       JSON.stringify({ kernel, ours }),
     );
-    const learned = await kernelMtu(tunnel, family);
-    check(learned === room, `the kernel's tunnel says that ${room} bytes fit`, String(learned));
-    const mine = await ourMtu(tunnel, family);
-    check(mine === room, `ours says that ${room} bytes fit`, String(mine));
+    // A tunnel that fragments what it wraps tells nobody; that both do so was seen above.
+    if (kernel.errorAfterwards) {
+      const learned = await kernelMtu(tunnel, family);
+      check(learned === room, `the kernel's tunnel says that ${room} bytes fit`, String(learned));
+      const mine = await ourMtu(tunnel, family);
+      check(mine === room, `ours says that ${room} bytes fit`, String(mine));
+    }
     told.push(`IPv${family}: ${room}`);
     if (is6to4(spec)) continue;
     told.push(await forwarded(tunnel, family));

@@ -21,7 +21,7 @@ export interface Site {
   readonly wire: Wire;
   /** Datagrams that reached our sockets. */
   readonly sink: Sink;
-  readonly capture: string;
+  readonly captures: { readonly finished: string; readonly unfinished: string };
 }
 
 /** near ══ ours ══ far: two links of one guest, of which the second is in a namespace of its own. */
@@ -64,8 +64,11 @@ export async function startSite(engine: Engine, base: number, directory: string)
   const { world } = live;
   const host = world.hosts.get("ours");
   if (host === undefined) throw new Error("the topology has no host called ours");
-  const capture = join(directory, `linux-peer-tunnels-${engine}.pcapng`);
-  const wire = new Wire(world, capture);
+  const captures = {
+    finished: join(directory, `linux-peer-tunnels-${engine}.pcapng`),
+    unfinished: join(directory, `linux-peer-tunnels-${engine}-remcsum.pcapng`),
+  };
+  const wire = new Wire(world, captures);
   try {
     const guest = await GuestSession.start({
       engine,
@@ -80,7 +83,7 @@ export async function startSite(engine: Engine, base: number, directory: string)
     await configure(guest);
     await startGuestSink(guest);
     const sink = await inWorld(world, () => new Sink(host));
-    return { engine, live, world, host, guest, wire, sink, capture };
+    return { engine, live, world, host, guest, wire, sink, captures };
   } catch (error) {
     await live.stop();
     throw error;

@@ -46,6 +46,7 @@ function erspan(underlay: 4 | 6, version: 0 | 1 | 2, quick?: true): TunnelSpec {
     make: ({ local, remote }) => ({ kind: "erspan", erspanVer: version, local, remote, ...more }),
     inner: BOTH,
     ...(version === 0 ? {} : { sequence: true }),
+    ...(underlay === 6 ? { kernelIsSilent: true } : {}),
     ...(quick === undefined ? {} : { quick }),
     mutations: erspanMutations(version),
   };

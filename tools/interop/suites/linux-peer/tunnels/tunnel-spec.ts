@@ -26,6 +26,8 @@ export interface TunnelSpec {
   readonly lightweight?: true;
   /** Both ends have sequence numbers. */
   readonly sequence?: true;
+  /** The kernel drops what is too long for the path and tells nobody (`ip6erspan_tunnel_xmit`, whose packet has lost its route); ours tells. */
+  readonly kernelIsSilent?: true;
   readonly quick?: true;
   /** Packets that must be dropped, or taken, by both. */
   readonly mutations: readonly Mutation[];

@@ -25,6 +25,7 @@ export function innerOf(spec: TunnelSpec, who: "ours" | "guest", family: 4 | 6):
 /** Makes both tunnels of `spec`, ours and the kernel's. */
 export async function raise(site: Site, spec: TunnelSpec): Promise<LiveTunnel> {
   const { guest, world } = site;
+  site.wire.unfinished = spec.link.includes("remcsum");
   const tunnel = await inWorld(world, () => {
     const [near, device] = addOurs(site, spec, "near");
     // One 6to4 device serves all sites.

@@ -15,6 +15,18 @@ interface Seen {
   readonly frame: Uint8Array;
 }
 
+interface Capture {
+  readonly file: number;
+  readonly writer: PcapngWriter;
+}
+
+function openCapture(path: string): Capture {
+  mkdirSync(dirname(path), { recursive: true });
+  const file = openSync(path, "w");
+  return { file, writer: new PcapngWriter((chunk) => void writeSync(file, chunk), { application: "Seville" }) };
+}
+
+const SIDES = ["near", "far"] as const;
 const ETHERNET = 14;
 /** Frames that are kept to look something up in. */
 const KEPT = 4000;
@@ -24,19 +36,18 @@ const GUEST_IS_A = "aToB";
 /** Looks at what passes between us and the guest, writes it to a pcapng file, and sends frames that nobody made. */
 export class Wire {
   readonly #world: World;
-  readonly #file: number;
-  readonly #writer: PcapngWriter;
+  readonly #captures: { readonly finished: Capture; readonly unfinished: Capture };
   readonly #injected = new Set<Packet>();
   #seen: Seen[] = [];
   /** While `true`, frames that were broken on purpose may be answered in ways that are not for tshark. */
   paused = false;
+  /** While `true`, inner checksums are left to the receiver (remote checksum offload): those frames have a file of their own. */
+  unfinished = false;
 
-  constructor(world: World, path: string) {
+  constructor(world: World, paths: { readonly finished: string; readonly unfinished: string }) {
     this.#world = world;
-    mkdirSync(dirname(path), { recursive: true });
-    this.#file = openSync(path, "w");
-    this.#writer = new PcapngWriter((chunk) => void writeSync(this.#file, chunk), { application: "Seville" });
-    for (const side of ["near", "far"] as const) this.#listen(side);
+    this.#captures = { finished: openCapture(paths.finished), unfinished: openCapture(paths.unfinished) };
+    for (const side of SIDES) this.#listen(side);
   }
 
   /** Forgets what passed so far. */
@@ -75,18 +86,18 @@ export class Wire {
     (sender === "guest" ? link.a : link.b).send(made);
   }
 
-  /** Has the file hold all that passed. */
+  /** Has the files hold all that passed. */
   flush(): void {
-    this.#writer.flush();
+    for (const { writer } of Object.values(this.#captures)) writer.flush();
   }
 
   close(): void {
-    this.#writer.flush();
-    closeSync(this.#file);
+    this.flush();
+    for (const { file } of Object.values(this.#captures)) closeSync(file);
   }
 
   #listen(side: Side): void {
-    const number = this.#writer.addInterface({ name: side });
+    for (const { writer } of Object.values(this.#captures)) writer.addInterface({ name: side });
     this.#linkOf(side).link.tap({
       frame: (direction, point, packet, now) => {
         if (point === "sent") return;
@@ -94,8 +105,9 @@ export class Wire {
         const sender = direction === GUEST_IS_A ? "guest" : "ours";
         const data = packet.bytes().slice();
         if (!this.paused) {
-          this.#writer.packet({
-            interface: number,
+          const { writer } = this.#captures[this.unfinished ? "unfinished" : "finished"];
+          writer.packet({
+            interface: SIDES.indexOf(side),
             time: now,
             data,
             direction: sender === "guest" ? "inbound" : "outbound",
