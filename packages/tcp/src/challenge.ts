@@ -5,7 +5,7 @@ import type { TcpConnection } from "./connection.ts";
 import type { TcpContext } from "./context.ts";
 import type { TcpExtMib } from "./counters.ts";
 import type { Segment } from "./parts.ts";
-import { sendAck } from "./transmit.ts";
+import { sendPlainAck } from "./transmit.ts";
 
 /*
  * Answers to segments that do not fit, of which no more are sent than necessary (RFC 5961 §7, and loops of ACKs).
@@ -52,5 +52,5 @@ export function sendChallengeAck(tcp: TcpContext, c: TcpConnection): void {
   if (tcp.settings.challengeAck === "linux" && rateLimited(tcp, c, "TCPACKSkippedChallenge")) return;
   if (!challengeAllowed(tcp)) return;
   tcp.ext.TCPChallengeACK++;
-  sendAck(tcp, c);
+  sendPlainAck(tcp, c);
 }

@@ -38,10 +38,11 @@ export function ecnClearSyn(tcp: TcpContext, segment: TxSegment): void {
   if (tcp.settings.tcp_ecn_fallback !== 0) segment.flags &= ~(wire.ECE | wire.CWR | wire.AE);
 }
 
-/** A crossing SYN came: ECN only if it asked as well (`tcp_ecn_rcv_syn`). */
-export function ecnReceiveSyn(c: TcpConnection, flags: number): void {
+/** A crossing SYN came: ECN only if it asked as well (`tcp_ecn_rcv_syn`); or because it asks, where its options are answered. */
+export function ecnReceiveSyn(tcp: TcpContext, c: TcpConnection, flags: number): void {
   const asked = wire.ECE | wire.CWR;
   if ((flags & asked) !== asked) c.ecnFlags &= ~ECN_OK;
+  else if (tcp.settings.crossedSynAckOptions === "negotiated" && tcp.settings.tcp_ecn !== 0) c.ecnFlags |= ECN_OK;
 }
 
 /** The server's answer: which kind of ECN it is, if any (`tcp_ecn_rcv_synack`, RFC 9768 §3.1.2). */

@@ -102,6 +102,7 @@ export function sendCrossedSynAck(tcp: TcpContext, c: TcpConnection): void {
     syn.flags |= wire.ACK;
     syn.flags &= ~(wire.CWR | wire.AE);
     if (!c.ecnOk) syn.flags &= ~wire.ECE;
+    else if (tcp.settings.crossedSynAckOptions === "negotiated") syn.flags |= wire.ECE;
   }
   setSegments(syn, Math.max(c.mssCache, 1));
   transmitSegment(tcp, c, syn);

@@ -96,6 +96,7 @@ function withAck(tcp: TcpContext, c: TcpConnection, s: Segment): boolean {
     storeTsRecent(c);
   } else c.tcpHeaderLen = 20;
   syncMss(tcp, c, c.pmtuCookie);
+  roundBuffers(tcp, c);
   initRcvMss(c);
   finishConnect(tcp, c);
   initPacing(tcp, c);
@@ -165,7 +166,7 @@ function simultaneousOpen(tcp: TcpContext, c: TcpConnection, s: Segment): void {
   c.sndWnd = s.window;
   c.sndWl1 = s.seq;
   c.maxWindow = s.window;
-  ecnReceiveSyn(c, s.flags);
+  ecnReceiveSyn(tcp, c, s.flags);
   mtuProbeInit(tcp, c);
   syncMss(tcp, c, c.pmtuCookie);
   initRcvMss(c);

@@ -42,8 +42,16 @@ function pushWhenEmpty(c: TcpConnection, segment: TxSegment): void {
 
 /** An acknowledgment of `rcvNxt` and nothing else (tcp_send_ack); `flags` are added to ACK. */
 export function sendAck(tcp: TcpContext, c: TcpConnection, rcvNxt: number = c.rcvNxt, flags = 0): void {
+  acknowledgeWith(tcp, c, rcvNxt, flags, tcp.settings.ackRepeatsFin && finUnacknowledged(c));
+}
+
+/** An answer to what does not fit, which is no part of the conversation: as {@link sendAck}, but never a FIN again (BSD tcp_respond). */
+export function sendPlainAck(tcp: TcpContext, c: TcpConnection): void {
+  acknowledgeWith(tcp, c, c.rcvNxt, 0, false);
+}
+
+function acknowledgeWith(tcp: TcpContext, c: TcpConnection, rcvNxt: number, flags: number, fin: boolean): void {
   if (c.state === "CLOSE") return;
-  const fin = tcp.settings.ackRepeatsFin && finUnacknowledged(c);
   const seq = fin ? (c.sndNxt - 1) | 0 : acceptableSeq(c);
   if (emit(tcp, c, seq, seq, wire.ACK | flags | (fin ? wire.FIN : 0), undefined, rcvNxt, c.now)) return;
   // No room: as if it had been delayed.

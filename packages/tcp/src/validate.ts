@@ -11,7 +11,7 @@ import { after, before } from "./seq.ts";
 import { duplicateReceived } from "./receive-data.ts";
 import { pawsDiscard } from "./timestamps.ts";
 import { sendAck, sendActiveReset } from "./transmit.ts";
-import { receiveWindow } from "./window.ts";
+import { freeSpace, receiveWindow } from "./window.ts";
 
 /*
  * Is this segment acceptable at all? (RFC 9293 §3.10.7.4 first to fourth, RFC 7323 §5, RFC 5961; tcp_validate_incoming)
@@ -95,7 +95,8 @@ function isCrossedSynAck(c: TcpConnection, s: Segment): boolean {
 /** RFC 5961 §3.2 and §4.2 as the BSDs have them (tcp_do_segment): the window begins at what was acknowledged last, and its right edge is not in it. */
 function bsdResetOrSyn(tcp: TcpContext, c: TcpConnection, s: Segment, rst: boolean): void {
   const offset = (s.seq - c.rcvWup) | 0;
-  const inWindow = offset >= 0 && (offset < c.rcvWnd || (c.rcvWnd === 0 && offset === 0));
+  const window = Math.max(freeSpace(tcp, c), receiveWindow(c));
+  const inWindow = offset >= 0 && (offset < window || (window === 0 && offset === 0));
   dropSegment(tcp, rst ? "TCP_RESET" : "TCP_INVALID_SYN");
   if (rst) {
     if (!inWindow) return;
