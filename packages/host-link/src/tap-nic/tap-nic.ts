@@ -22,7 +22,9 @@ import { tapHardware } from "./tap-hardware.ts";
 import type { TapHardware } from "./tap-queues.ts";
 
 export interface TapNicOptions
-  extends TapOptions, Omit<NetDevOptions, "scheduler" | "pool" | "receive" | "onDrop" | "onFix" | "queues"> {
+  extends
+    Omit<TapOptions, "maxFrameBytes">,
+    Omit<NetDevOptions, "scheduler" | "pool" | "receive" | "onDrop" | "onFix" | "queues"> {
   readonly scheduler: Scheduler;
   readonly pool: PacketPool;
   /** Brings what the kernel sends into simulated time: a `RealtimeDriver`. */

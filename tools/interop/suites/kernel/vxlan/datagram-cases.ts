@@ -1,7 +1,7 @@
 import { STATS_DRIVER } from "../../../../../packages/netdev/src/index.ts";
 import { check, Skip } from "../../../lib/suite.ts";
 import { defineCases, type LabCase } from "./cases.ts";
-import { countDuring, mib } from "./counters.ts";
+import { countDuring, meanSizes, mib } from "./counters.ts";
 import type { Lab } from "./lab.ts";
 import { inNetns, iperf, script, start } from "./programs.ts";
 import { UNSPLIT, type Direction } from "./transfers.ts";
@@ -63,6 +63,21 @@ async function paced(lab: Lab, variant: Variant, direction: Direction, seconds: 
   return told;
 }
 
+/** iperf3 itself with UDP_SEGMENT and UDP_GRO, where it is new enough. */
+async function iperfSegmentation(lab: Lab, direction: Direction): Promise<string> {
+  const help = await inNetns(lab.names.a, "iperf3 --help");
+  if (!help.includes("--gsro")) throw new Skip("this iperf3 has no --gsro");
+  const { from, to, address } = ends(lab, VARIANTS[0] as Variant, 4, direction);
+  const { result, taps } = await countDuring(lab, () => iperf(to, from, address, `-u --gsro -b 300M -l ${SIZE} -t 3`));
+  const { packets = 0, lost_packets: lost = 0 } = result.sum ?? {};
+  const here = direction === "in" ? taps.b : taps.a;
+  const mean = meanSizes(here).toUs;
+  const told = `${lost} of ${packets} lost; mean frame ${mean} bytes to us`;
+  check(packets > 10_000, "more than 10000 sent", told);
+  check(mean >= UNSPLIT || (direction === "out" && !lab.tunnelsUnsplit), "they came unsplit", told);
+  return told;
+}
+
 export const datagramCases: readonly LabCase[] = defineCases([
   ...VARIANTS.flatMap((variant) =>
     (["out", "in"] as const).map((direction) => {
@@ -74,6 +89,10 @@ export const datagramCases: readonly LabCase[] = defineCases([
       };
     }),
   ),
+  ...(["out", "in"] as const).map((direction) => ({
+    name: `iperf3 UDP with USO ${direction === "in" ? "into" : "out of"} a VXLAN`,
+    run: (lab: Lab) => iperfSegmentation(lab, direction),
+  })),
   ...(["out", "in"] as const).map((direction) => ({
     name: `iperf3 UDP, 30 Mbit/s, ${direction === "in" ? "into" : "out of"} a VXLAN: we lose nothing`,
     quick: direction === "in",
