@@ -9,7 +9,7 @@ import type { TcpExtMib, TcpMib } from "./counters.ts";
 import { forget } from "./done.ts";
 import { dropSegment } from "./drop.ts";
 import { Embryo } from "./embryo.ts";
-import { eventTaken } from "./events.ts";
+import { eventTaken, tellError } from "./events.ts";
 import { checkCookie, clientFastOpenEnabled, newFastOpen } from "./fast-open-client.ts";
 import { createFastOpenKeys } from "./fast-open-cookie.ts";
 import { icmpError } from "./icmp.ts";
@@ -292,6 +292,17 @@ export class TcpEndpoint implements Engine<Packet, TcpMeta, TcpOutput, TcpEvent>
   abort(c: TcpConnection, now: Nanos): void {
     this.#begin(now);
     this.#abort(c);
+  }
+
+  /** What `ss -K` does (`tcp_abort`): a connection is reset and says ECONNABORTED; what is less than one is forgotten. */
+  kill(entry: TcpConnection | Embryo | TimeWait, now: Nanos): void {
+    const tcp = this.#begin(now);
+    if (entry instanceof Embryo) dropEmbryo(tcp, entry);
+    else if (entry instanceof TimeWait) endTimeWait(tcp, entry);
+    else if (entry.state !== "CLOSE") {
+      tellError(tcp, entry, "ECONNABORTED");
+      this.#abort(entry);
+    }
   }
 
   /** Changes socket options, by the kernel's names in camelCase. */
