@@ -199,7 +199,7 @@ export class Flow {
     this.#transmit(segment, now);
     segment.retransmitted = true;
     segment.everRetransmitted = true;
-    this.#undoRetrans++;
+    this.#undoRetrans = Math.max(0, this.#undoRetrans) + 1;
     this.state.retransOut++;
     // tcp_xmit_retransmit_queue: the first packet of the queue starts its time anew.
     if (this.#rtoAt === NEVER || segment.id === this.state.sndUna) this.#armRto();
@@ -257,7 +257,7 @@ export class Flow {
     this.control.pktsAcked?.({ pktsAcked: acked, rttUs: sample.rttUs, inFlight: sample.priorInFlight * MSS });
     this.control.inAckEvent?.({ slowPath: true, winUpdate: false, ece: marked });
     sample.isEce = marked;
-    if (duplicate) this.#undoRetrans--;
+    if (duplicate && this.#undoRetrans > 0) this.#undoRetrans--;
     this.#detectLosses();
     // tcp_try_undo_dsack: the last retransmission proves spurious when the recovery is over.
     if (duplicate && this.#undoRetrans === 0 && state.undoMarker && !caStateAtLeast(state.caState, "cwr")) {
@@ -377,7 +377,7 @@ export class Flow {
   #alert(ece: boolean, advanced: boolean): void {
     const { state, control } = this;
     if (state.caState === "recovery" || state.caState === "loss") {
-      if (state.undoMarker && this.#undoRetrans <= 0 && this.retransmissions > 0) {
+      if (state.undoMarker && this.#undoRetrans === 0) {
         undoCwndReduction(state, control);
         for (const segment of this.#lostQueue.splice(0)) this.#unmark(segment);
         this.#setState("open");
@@ -422,7 +422,8 @@ export class Flow {
 
   #initUndo(): void {
     this.state.undoMarker = true;
-    this.#undoRetrans = this.state.retransOut;
+    // Without a retransmission there is nothing that could prove spurious.
+    this.#undoRetrans = this.state.retransOut || -1;
   }
 
   // The retransmission timer.

@@ -17,8 +17,11 @@ export interface EpisodeFeatures {
    * intervals; -1: fewer than two are known.
    */
   plateauSpread: number;
-  /** Losses that are losses of retransmissions. */
-  lostAgain: number;
+  /**
+   * Losses to be expected among the packets that were delivered without one before, had they been lost at the rate of the
+   * episode (its first loss not counted): about 1 where losses come by chance.
+   */
+  clustering: number;
 }
 
 /** Where a rule turns from no to yes; between the two it grows linearly. */
@@ -29,8 +32,8 @@ export interface LossThresholds {
   queueSize: readonly [number, number];
   /** Spread of the goodput between episodes: a policer's is small. */
   plateauSpread: readonly [number, number];
-  /** Share lost in an episode: above it hardly the line's fault. */
-  lossShare: readonly [number, number];
+  /** Losses that did not happen in the quiet before: many are hardly chance. */
+  clustering: readonly [number, number];
   /** How much the delivery rate falls when a burst ends at a policer. */
   rateDrop: readonly [number, number];
   /** A second cause with this much of the first one's evidence makes the episode `mixed`. */
@@ -41,27 +44,27 @@ export const LOSS_THRESHOLDS: LossThresholds = {
   queueLevel: [0.5, 0.85],
   queueSize: [0.02, 0.08],
   plateauSpread: [0.06, 0.2],
-  lossShare: [0.04, 0.16],
+  clustering: [4, 10],
   rateDrop: [1.1, 1.5],
   mixed: 0.85,
 };
 
 /**
  * The physics. A full buffer delays what it does not drop: neighbours of the lost packet saw the longest queue. A policer
- * and a noisy line delay nothing; a policer lets the same rate through between losses and takes a large share of what is
- * above, at once after a burst; a line takes single packets at any rate.
+ * and a noisy line delay nothing; a policer takes many packets at once when its tokens are gone, and lets the same rate
+ * through each time; a line takes single packets at any rate.
  */
 export function weighEvidence(features: EpisodeFeatures, thresholds: LossThresholds = LOSS_THRESHOLDS): LossEvidence {
-  const { queueLevel, queueSize, plateauSpread, lossShare, rateDrop } = features;
+  const { queueLevel, queueSize, plateauSpread, clustering, rateDrop } = features;
   const thereIsAQueue = ramp(queueSize, thresholds.queueSize);
   const atItsTop = queueLevel < 0 ? 0.5 : ramp(queueLevel, thresholds.queueLevel);
   const overflow = thereIsAQueue * atItsTop;
   const unqueued = 1 - overflow;
   const even = plateauSpread < 0 ? 0.3 : 1 - ramp(plateauSpread, thresholds.plateauSpread);
-  const heavy = ramp(lossShare, thresholds.lossShare);
+  const clustered = ramp(clustering, thresholds.clustering);
   const fell = rateDrop < 0 ? 0.3 : ramp(rateDrop, thresholds.rateDrop);
-  // Any two of the three marks of a policer outweigh the third.
-  const policed = (even + heavy + fell - Math.min(even, heavy, fell)) / 2;
+  // Without a cluster it is the line; a plateau or the end of a burst confirms the policer.
+  const policed = clustered * (0.5 + 0.5 * Math.max(even, fell));
   return {
     queueOverflow: overflow,
     policer: unqueued * policed,

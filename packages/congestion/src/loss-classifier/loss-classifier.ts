@@ -25,11 +25,12 @@ interface OpenEpisode {
   firstSent: Nanos;
   lastSent: Nanos;
   losses: number;
-  lostAgain: number;
   queueSum: number;
   queueCount: number;
   smallestLost: number;
   deliveredBefore: number;
+  /** Packets delivered without a loss before it. */
+  gap: number;
 }
 
 /**
@@ -46,6 +47,10 @@ export class LossClassifier {
   #intervalStart: Nanos = -1;
   #intervalPackets = 0;
   #goodputs: number[] = [];
+  #deliveredAtLoss = 0;
+  /** Of the last episode: its end, and how many packets had been delivered without a loss before its run. */
+  #lastEnd: Nanos = -Infinity;
+  #lastGap = 0;
   #closed = false;
 
   constructor(thresholds: Partial<LossThresholds> = {}) {
@@ -65,7 +70,7 @@ export class LossClassifier {
     episode.firstSent = Math.min(episode.firstSent, loss.sentAt);
     episode.lastSent = Math.max(episode.lastSent, loss.sentAt);
     episode.losses++;
-    if (loss.again) episode.lostAgain++;
+    this.#deliveredAtLoss = this.#view.deliveredPackets;
     episode.smallestLost = Math.min(episode.smallestLost, loss.bytes);
     const queue = this.#view.queueUsBefore(loss.sentAt);
     if (queue >= 0) {
@@ -115,11 +120,11 @@ export class LossClassifier {
       firstSent: loss.sentAt,
       lastSent: loss.sentAt,
       losses: 0,
-      lostAgain: 0,
       queueSum: 0,
       queueCount: 0,
       smallestLost: Infinity,
       deliveredBefore: this.#view.deliveredPackets,
+      gap: this.#view.deliveredPackets - this.#deliveredAtLoss,
     };
   }
 
@@ -141,6 +146,11 @@ export class LossClassifier {
     const srtt = Math.max(NS_PER_MS, view.srttUs * 1000);
     const delivered = view.deliveredPackets - episode.deliveredBefore;
     const maxQueue = view.maxQueueUs;
+    // A run of lossy rounds is one cluster; the longer it lasts the less the quiet before it says.
+    const inRun = episode.start - this.#lastEnd < 2 * srtt;
+    const gap = inRun ? Math.max(episode.gap, this.#lastGap / 2) : episode.gap;
+    this.#lastGap = gap;
+    this.#lastEnd = episode.end;
     const before = view.rate(episode.start - srtt, episode.start);
     const after = view.rate(episode.start, Math.min(now, episode.start + srtt));
     return {
@@ -150,7 +160,7 @@ export class LossClassifier {
       queueSize: view.minRttUs === Infinity ? 0 : maxQueue / Math.max(1, view.minRttUs),
       rateDrop: before > 0 && after > 0 ? before / after : -1,
       plateauSpread: spread(this.#withInterval(episode)),
-      lostAgain: episode.lostAgain,
+      clustering: (gap * (episode.losses - 1)) / (episode.losses + delivered),
     };
   }
 
@@ -192,6 +202,7 @@ export class LossClassifier {
       losses: episode.losses,
       ...(cause === "policer" && this.#goodputs.length > 0 ? { policedRate: mean(this.#goodputs) } : {}),
       evidence,
+      features,
     };
   }
 

@@ -1,4 +1,5 @@
 import type { Nanos } from "@seville/core";
+import type { EpisodeFeatures } from "./evidence.ts";
 
 /**
  * Why packets were lost:
@@ -26,6 +27,8 @@ export interface LossEpisode {
   /** Bytes per second that the policer lets pass, if it is one. */
   readonly policedRate?: number;
   readonly evidence: LossEvidence;
+  /** What was measured; absent where a filter was seen directly. */
+  readonly features?: EpisodeFeatures;
 }
 
 /** For each cause how much speaks for it, from 0 to 1. */

@@ -239,7 +239,10 @@ class PacketWindow implements PathCongestion {
 
   #changeState(advanced: boolean, ece: boolean): void {
     const state = this.#state;
-    if (advanced && state.caState !== "open" && !serial32.lt(state.sndUna, state.highSeq)) {
+    // A reduction for ECN lasts until something sent after it is acknowledged, a recovery until all before it is.
+    const past =
+      state.caState === "cwr" ? serial32.gt(state.sndUna, state.highSeq) : !serial32.lt(state.sndUna, state.highSeq);
+    if (advanced && state.caState !== "open" && past) {
       if (inCwndReduction(state)) endCwndReduction(state, this.#control);
       state.undoMarker = false;
       this.#setState("open");
