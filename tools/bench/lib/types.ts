@@ -31,6 +31,8 @@ export interface BenchCase {
    * that the sides drive out of each other's caches.
    */
   readonly sampleNanos?: number;
+  /** Rounds, where the usual 41 (9 with `--quick`) would take too long or say nothing more. */
+  readonly rounds?: number;
   /** From CPU nanoseconds per operation to `unit`. Default: the nanoseconds themselves. */
   readonly fromNanos?: (nanosPerOperation: number) => number;
 }
