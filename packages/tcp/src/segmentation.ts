@@ -92,7 +92,7 @@ export const DEFER_RWND = 3;
 export function shouldDefer(tcp: TcpContext, c: TcpConnection, segment: TxSegment, maxSegments: number): number {
   if (caStateAtLeast(c.caState, "recovery")) return DEFER_NO;
   // Only right after a write.
-  if (c.now - c.tcpWstamp > NS_PER_MS) return DEFER_NO;
+  if (c.now - c.tcpWstamp >= NS_PER_MS) return DEFER_NO;
   const sendWindow = (wndEnd(c) - segment.seq) | 0;
   const congestionWindow = (c.sndCwnd - packetsInFlight(c)) * c.mssCache;
   const limit = Math.min(sendWindow, congestionWindow);

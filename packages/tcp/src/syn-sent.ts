@@ -96,7 +96,6 @@ function withAck(tcp: TcpContext, c: TcpConnection, s: Segment): boolean {
     storeTsRecent(c);
   } else c.tcpHeaderLen = 20;
   syncMss(tcp, c, c.pmtuCookie);
-  roundBuffers(tcp, c);
   initRcvMss(c);
   finishConnect(tcp, c);
   initPacing(tcp, c);
