@@ -1,5 +1,5 @@
 import { createRandom, simulatedSecrets, type Nanos } from "../../../packages/core/src/index.ts";
-import type { PacketPool} from "../../../packages/packet/src/index.ts";
+import type { PacketPool } from "../../../packages/packet/src/index.ts";
 import { parseIp, type IpAddress } from "../../../packages/packet/src/index.ts";
 import {
   TcpEndpoint,
