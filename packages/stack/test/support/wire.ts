@@ -27,13 +27,17 @@ export function complaints(list: readonly Uint8Array[]): string[] {
     const file = join(directory, "wire.pcap");
     writeFileSync(file, pcap(list));
     const filter =
-      "_ws.malformed || ip.checksum.status == 0 || udp.checksum.status == 0 || icmp.checksum.status == 0 || icmpv6.checksum.status == 0";
+      "_ws.malformed || ip.checksum.status == 0 || udp.checksum.status == 0 || tcp.checksum.status == 0 || icmp.checksum.status == 0 || icmpv6.checksum.status == 0";
     const options = CHECKS.flatMap((name) => ["-o", `${name}:TRUE`]);
     // The payloads are nobody's protocol: tshark shall not guess one by the port.
-    const out = execFileSync("tshark", ["-r", file, "-d", "udp.port==1-65535,data", ...options, "-Y", filter], {
-      encoding: "utf8",
-      stdio: ["ignore", "pipe", "ignore"],
-    });
+    const out = execFileSync(
+      "tshark",
+      ["-r", file, "-d", "udp.port==1-65535,data", "-d", "tcp.port==1-65535,data", ...options, "-Y", filter],
+      {
+        encoding: "utf8",
+        stdio: ["ignore", "pipe", "ignore"],
+      },
+    );
     return out.split("\n").filter((line) => line !== "");
   } finally {
     rmSync(directory, { recursive: true });
