@@ -1,4 +1,4 @@
-import type { ScenarioResult } from "@seville/scenario";
+import type { ScenarioResult, SeriesResult, TcpSeries } from "@seville/scenario";
 import { coarsen, decimate, groupSize } from "./decimate.ts";
 
 /** What the page's script draws. Times are seconds, to keep numbers short. */
@@ -42,7 +42,14 @@ const MOST_LOST = 1500;
 
 /** The charts of a result; those with nothing in them are left out. */
 export function chartData(result: ScenarioResult): ChartData {
-  const charts = [throughput(result), queues(result), drops(result), delays(result)];
+  const charts = [
+    throughput(result),
+    tcpThroughput(result),
+    tcpWindows(result),
+    queues(result),
+    drops(result),
+    delays(result),
+  ];
   return {
     end: result.run.endedAt / 1e9,
     events: result.events.map(({ at, label, kind }) => ({ at: at / 1e9, label, kind })),
@@ -61,6 +68,34 @@ function throughput({ series }: ScenarioResult): Chart {
       label: `${from} → ${to}`,
       y: coarsen(values, MOST_SAMPLES, "mean").map(rounded),
     })),
+  };
+}
+
+function tcpThroughput({ series }: ScenarioResult): Chart {
+  return tcpChart("tcp-throughput", "rate", series, (connection) => connection.throughput);
+}
+
+function tcpWindows({ series }: ScenarioResult): Chart {
+  return tcpChart("cwnd", "packets", series, (connection) => connection.cwnd);
+}
+
+/** Each connection has times of its own. */
+function tcpChart(
+  id: string,
+  unit: Unit,
+  { tcp = [] }: SeriesResult,
+  valueOf: (connection: TcpSeries) => readonly number[],
+): Chart {
+  return {
+    kind: "points",
+    id,
+    unit,
+    series: tcp
+      .filter(({ at }) => at.length > 0)
+      .map((connection) => {
+        const { x, y } = decimate({ x: connection.at, y: valueOf(connection) }, POINT_BUCKETS);
+        return { label: connection.name, x: x.map((ns) => Math.round(ns / 1e5) / 1e4), y: y.map(rounded), lost: [] };
+      }),
   };
 }
 

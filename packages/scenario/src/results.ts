@@ -6,6 +6,8 @@ import type { OffloadResult } from "./run/offloads/offload-result.ts";
 
 export type { AlignmentResult } from "./run/offloads/alignment-result.ts";
 export type { FabricFlowResult, FabricResult, ReorderingResult } from "./run/fabric/fabric-result.ts";
+import type { TcpResult, TcpSeries } from "./run/tcp/tcp-result.ts";
+export type { TcpConnectionResult, TcpResult, TcpSeries } from "./run/tcp/tcp-result.ts";
 export type { EmbeddedSwitchPort, EmbeddedSwitchResult } from "./run/offloads/embedded-switch-result.ts";
 export type { ChecksumPlace, OffloadReceipt, OffloadResult, VerifiedBy } from "./run/offloads/offload-result.ts";
 
@@ -27,6 +29,8 @@ export interface ScenarioResult {
   readonly links: readonly LinkResult[];
   readonly flows: readonly FlowResult[];
   readonly pings: readonly PingResult[];
+  /** Bulk transfers over TCP. Absent: there was none. */
+  readonly tcp?: readonly TcpResult[];
   /** What `superPackets` found. Absent: nothing of the kind was asked. */
   readonly offloads?: readonly OffloadResult[];
   /** What passed the switches in NICs, port by port. Absent: there is none. */
@@ -200,17 +204,17 @@ export interface FlowResult {
   readonly jitter: Nanos;
 }
 
-/** Requests and their answers: ICMP echo, or UDP echo. */
+/** Requests and their answers: ICMP echo, UDP echo, or requests over TCP. */
 export interface PingResult {
   readonly name: string;
-  readonly kind: "icmp" | "udp";
+  readonly kind: "icmp" | "udp" | "tcp";
   readonly from: string;
   readonly to: string;
   readonly address: string;
   readonly transmitted: number;
   readonly received: number;
   readonly duplicates: number;
-  /** Answered with an ICMP error. */
+  /** Answered with an ICMP error; over TCP: the connection failed. */
   readonly errors: number;
   readonly rtt: Distribution;
 }
@@ -239,6 +243,8 @@ export interface SeriesResult {
   readonly drops: readonly DropSeries[];
   /** Round-trip times and one-way delays, one point for each answer or datagram (thinned if there are very many). */
   readonly delays: readonly DelaySeries[];
+  /** TCP connections of bulk transfers. Absent: there was none. */
+  readonly tcp?: readonly TcpSeries[];
 }
 
 /** One direction of a link over time. */

@@ -679,6 +679,8 @@ export interface Scenario {
   readonly timeline?: readonly Event[];
   /** What is captured when captures are asked for. */
   readonly captures?: Captures;
+  /** What `seville run --quick` changes, by path, such as duration: 200ms. */
+  readonly quick?: Readonly<Record<string, string | number | boolean>>;
   /** Programs of this machine whose traffic crosses the simulation, by name. Linux; needs realtime. */
   readonly programs?: Readonly<Record<string, Program>>;
   /** End half a second after the last program that is not in the background. Without such a one: at duration. Default: `false`. */

@@ -117,7 +117,8 @@ function checkNames(scenario: Scenario, names: string | readonly string[], path:
   }
 }
 
-function checkEnds(scenario: Scenario, ends: Ends, path: Path, report: CheckReporter): void {
+/** Who sends, to whom, and whether they have addresses of one family. */
+export function checkEnds(scenario: Scenario, ends: Ends, path: Path, report: CheckReporter): void {
   const hosts = Object.keys(scenario.hosts);
   const sender = familiesOf(scenario, ends.from);
   if (sender === undefined)
@@ -152,7 +153,8 @@ function familiesOf(scenario: Scenario, host: string, only?: string): Set<string
   return new Set(interfaces.flatMap(([, each]) => addressesOf(each)).map(({ address }) => familyOf(address)));
 }
 
-function checkPort(
+/** Two listeners of one protocol cannot have one port. */
+export function checkPort(
   to: string,
   port: number,
   name: string,

@@ -58,6 +58,11 @@ export const HOSTS: Readonly<Record<string, ObjectDefinition>> = {
       },
       timeline: { type: "array", description: "What happens, and when.", items: REF("Event") },
       captures: { ...REF("Captures"), description: "What is captured when captures are asked for." },
+      quick: {
+        type: "object",
+        description: "What `seville run --quick` changes, by path, such as duration: 200ms.",
+        additionalProperties: { anyOf: [{ type: "string" }, { type: "number" }, { type: "boolean" }] },
+      },
     },
   },
   Host: {

@@ -5,6 +5,7 @@ import { checkAttachments } from "../check/attachments.ts";
 import { checkNics, checkSuperPackets, checkTunnels } from "../check/devices.ts";
 import { checkPatterns } from "../check/fabrics.ts";
 import { checkPrograms } from "../check/programs.ts";
+import { checkTcp } from "../check/tcp.ts";
 import { checkTimeline, checkTraffic } from "../check/traffic.ts";
 import { expandFabrics } from "../fabric/expand.ts";
 import { ATTACHMENT_KINDS, ATTACHMENTS } from "./attachments.ts";
@@ -22,6 +23,7 @@ import { HOSTS } from "./hosts.ts";
 import { LINK_EVENTS, LINKS } from "./links.ts";
 import { PROGRAMS, SCENARIO_PROGRAMS } from "./programs.ts";
 import { QUANTITIES } from "./quantities.ts";
+import { TCP_TRAFFIC } from "./tcp.ts";
 import { GENERATORS, TRAFFIC, TRAFFIC_EVENTS } from "./traffic.ts";
 
 /** What every scenario has: hosts, links, traffic, a timeline, attachments. */
@@ -49,6 +51,14 @@ export const BUILT_IN_TRAFFIC: ScenarioPart = {
   name: "traffic",
   choices: { Traffic: GENERATORS, Event: TRAFFIC_EVENTS },
   load: async () => (await import("../run/generators.ts")).generators,
+};
+
+/** `tcp` and `tcpRequests`. */
+export const TCP: ScenarioPart = {
+  name: "tcp",
+  choices: { Traffic: TCP_TRAFFIC },
+  check: checkTcp,
+  load: async () => (await import("../run/tcp/tcp.ts")).tcpTraffic,
 };
 
 /** The outside: what `@seville/host-link` opens. */
@@ -118,6 +128,7 @@ export const PARTS: readonly ScenarioPart[] = [
   BASE,
   LINK_FAULTS,
   BUILT_IN_TRAFFIC,
+  TCP,
   OUTSIDE,
   OUTSIDE_PROGRAMS,
   NICS,

@@ -1,8 +1,8 @@
 import type { JsonSchema, ObjectDefinition } from "../schema/json-schema.ts";
 
-const REF = (name: string): { $ref: string } => ({ $ref: `#/$defs/${name}` });
+export const REF = (name: string): { $ref: string } => ({ $ref: `#/$defs/${name}` });
 
-const ENDS: Readonly<Record<string, JsonSchema>> = {
+export const ENDS: Readonly<Record<string, JsonSchema>> = {
   from: { ...REF("Name"), description: "The host that sends." },
   to: {
     type: "string",
@@ -16,7 +16,7 @@ const ENDS: Readonly<Record<string, JsonSchema>> = {
     description: "Which of the receiver's addresses. Default: IPv4 if both ends have it.",
   },
 };
-const PORT: JsonSchema = { type: "integer", minimum: 1, maximum: 65535 };
+export const PORT: JsonSchema = { type: "integer", minimum: 1, maximum: 65535 };
 
 export const TRAFFIC: Readonly<Record<string, ObjectDefinition>> = {
   Traffic: {

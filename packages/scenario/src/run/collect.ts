@@ -69,6 +69,7 @@ export function collectResult(
     links,
     flows: reports.flatMap(({ report }) => report.flow ?? []),
     pings: reports.flatMap(({ report }) => report.ping ?? []),
+    ...tcpResults(reports),
     ...offloadResults(reports),
     ...world.partResults(),
     drops,
@@ -80,6 +81,11 @@ export function collectResult(
     ...programs?.results,
     warnings: world.warnings,
   };
+}
+
+function tcpResults(reports: readonly { readonly report: TrafficReport }[]): Pick<ScenarioResult, "tcp"> {
+  const tcp = reports.flatMap(({ report }) => report.tcp ?? []);
+  return tcp.length === 0 ? {} : { tcp };
 }
 
 function offloadResults(reports: readonly { readonly report: TrafficReport }[]): Pick<ScenarioResult, "offloads"> {
@@ -99,7 +105,13 @@ function series(
       ...reports.map(({ name, report }) => report.delays.series(name, report.delayKind)),
       ...(programs?.delays ?? []),
     ],
+    ...tcpSeries(reports),
   };
+}
+
+function tcpSeries(reports: readonly { readonly report: TrafficReport }[]): Pick<SeriesResult, "tcp"> {
+  const tcp = reports.flatMap(({ report }) => report.tcpSeries ?? []);
+  return tcp.length === 0 ? {} : { tcp };
 }
 
 function describeTopology(world: BuiltWorld, attachments: ReadonlyMap<string, OpenAttachment>): Topology {

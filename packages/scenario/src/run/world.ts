@@ -6,6 +6,7 @@ import type { EventResult, FlowResult, PingResult, ScenarioResult } from "../res
 import type { Event, Interface, LinkParameters, Scenario, Traffic } from "../types.ts";
 import type { OffloadResult } from "./offloads/offload-result.ts";
 import type { DelayRecorder } from "./delays.ts";
+import type { TcpResult, TcpSeries } from "./tcp/tcp-result.ts";
 
 /** A link of the world, with what a scenario calls its ends. */
 export interface WorldLink {
@@ -20,6 +21,8 @@ export interface TrafficReport {
   readonly ping?: PingResult;
   readonly flow?: FlowResult;
   readonly offloads?: readonly OffloadResult[];
+  readonly tcp?: TcpResult;
+  readonly tcpSeries?: readonly TcpSeries[];
   readonly delays: DelayRecorder;
   readonly delayKind: "rtt" | "one-way";
 }
