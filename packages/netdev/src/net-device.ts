@@ -10,6 +10,7 @@ import { whileTelling, type NicObserver } from "./observer.ts";
 import type { ByteQueueLimitOptions } from "./queue/byte-queue-limit.ts";
 import { TransmitQueue } from "./queue/transmit-queue.ts";
 import { TransmitSteering, type XpsMaps } from "./queue/transmit-steering.ts";
+import { createCoalescer, type Coalescer } from "./receive/coalesce.ts";
 import { Napi } from "./receive/napi.ts";
 import { dumpStats, STATS_QUEUE, type Statistic, type StatsReader } from "./stats/groups.ts";
 import {
@@ -86,6 +87,8 @@ interface QueuePair {
   readonly tx: TransmitQueue;
   readonly napi: Napi;
   gro: Gro;
+  /** The device's own merging, in front of GRO. */
+  coalescer: Coalescer | undefined;
 }
 
 /**
@@ -172,8 +175,9 @@ export class NetDev implements TransmitDevice {
     if (!this.#isUp) return;
     this.#now = now;
     this.#isUp = false;
-    for (const { tx, napi, gro } of this.#pairs) {
+    for (const { tx, napi, gro, coalescer } of this.#pairs) {
       napi.disable();
+      coalescer?.flush();
       gro.flush();
       tx.stop();
       tx.qdisc.clear("DEV_READY", now);
@@ -230,12 +234,19 @@ export class NetDev implements TransmitDevice {
     const stats = this.#rxStats.of(queue);
     stats.packets++;
     stats.bytes += packet.length;
+    const { coalescer } = this.#pairs[queue] as QueuePair;
+    if (coalescer === undefined) this.#groReceive(packet, queue, now);
+    else coalescer.receive(packet, now);
+  }
+
+  /** What the device hands over goes through software's GRO. */
+  #groReceive(packet: Packet, queue: number, now: Nanos): void {
     if (!this.features.features.has("GRO")) {
       this.#options.receive(packet, now);
       return;
     }
     const result = (this.#pairs[queue] as QueuePair).gro.receive(packet, now);
-    if (result === "merged") stats.gro_wire_packets++;
+    if (result === "merged") this.#rxStats.of(queue).gro_wire_packets++;
   }
 
   /** The transmit queue `index`, for the driver. */
@@ -343,7 +354,18 @@ export class NetDev implements TransmitDevice {
       ...(cpuPerPacket === undefined ? {} : { cpuPerPacket }),
     });
     const tx = new TransmitQueue(index, qdisc, () => this.#txStats.of(index), bql);
-    return { tx, napi, gro: this.#createGro(index, false) };
+    return { tx, napi, gro: this.#createGro(index, false), coalescer: undefined };
+  }
+
+  #createCoalescer(queue: number, features: FeatureSet): Coalescer | undefined {
+    return createCoalescer({
+      features,
+      gro: this.#options.gro,
+      stats: () => this.#rxStats.of(queue),
+      sink: (packet) => {
+        this.#groReceive(packet, queue, this.#now);
+      },
+    });
   }
 
   #createGro(queue: number, fragList: boolean): Gro {
@@ -351,7 +373,7 @@ export class NetDev implements TransmitDevice {
       ...this.#options.gro,
       fragList,
       sink: (packet) => {
-        if (packet.gsoSize > 0) {
+        if (packet.gsoSize > 0 && packet.gsoType > 0) {
           const stats = this.#rxStats.of(queue);
           stats.gro_packets++;
           stats.gro_wire_packets++;
@@ -364,6 +386,8 @@ export class NetDev implements TransmitDevice {
   /** GRO follows its features: what is held goes on, and what comes next is treated anew. */
   #regroup(features: FeatureSet): void {
     for (const [index, pair] of this.#pairs.entries()) {
+      pair.coalescer?.flush();
+      pair.coalescer = this.#createCoalescer(index, features);
       pair.gro.flush();
       pair.gro = this.#createGro(index, features.has("GRO_FRAGLIST"));
     }
@@ -371,7 +395,8 @@ export class NetDev implements TransmitDevice {
 
   #afterPoll(queue: number, complete: boolean, now: Nanos): void {
     this.#now = now;
-    const { gro, tx } = this.#pairs[queue] as QueuePair;
+    const { gro, tx, coalescer } = this.#pairs[queue] as QueuePair;
+    coalescer?.flush();
     if (complete) {
       gro.endOfPoll(now);
       const deadline = gro.nextTimeout();

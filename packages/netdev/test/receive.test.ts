@@ -20,6 +20,7 @@ import {
   PROFILES,
   TUNNEL_OFFLOAD,
   type NicProfile,
+  type Nic,
 } from "../src/index.ts";
 import { MAC_A, MAC_B, wireFrames, type Request } from "./support/requests.ts";
 import { faultsOf, onesSum } from "./support/verify-frame.ts";
@@ -431,9 +432,116 @@ describe("D9 GRO in the receive path (S12, S15)", () => {
     expect(times).toEqual([50_000]);
   });
 
-  test("LRO is not declared by any profile: forwarding would have to refuse what it makes (S15)", () => {
-    for (const { features, hwFeatures } of PROFILES) {
-      expect(features.with(hwFeatures).hasAny(FeatureSet.of("LRO", "GRO_HW"))).toBe(false);
+  test("LRO and GRO_HW begin off everywhere: they change what comes in (S15)", () => {
+    for (const { features } of PROFILES) expect(features.hasAny(FeatureSet.of("LRO", "GRO_HW"))).toBe(false);
+    expect(TUNNEL_OFFLOAD.hwFeatures.hasAll(FeatureSet.of("LRO", "GRO_HW"))).toBe(true);
+  });
+});
+
+describe("D11 merging by the device (S12, S15)", () => {
+  const stream: Request = { ...tcp, payload: 8000, mss: 1000 };
+
+  /** What comes up of `stream`, whose frames `change` may touch; the NIC has `feature` on, and software's GRO off. */
+  function merged(
+    feature: string,
+    change?: (frame: Uint8Array, index: number) => void,
+  ): { got: Packet[]; world: World; nic: Nic } {
+    const world = new World();
+    const got: Packet[] = [];
+    const nic = world.nic("b", { profile: TUNNEL_OFFLOAD, receive: (packet) => got.push(packet) });
+    nic.setFeature("gro", false);
+    expect(nic.setFeature(feature, true).isEmpty).toBe(true);
+    nic.setCoalesce({ usecs: 100, frames: 0 });
+    for (const [i, frame] of wireFrames(stream).entries()) {
+      change?.(frame, i);
+      world.link.a.send(world.pool.from(frame)!);
     }
+    world.run();
+    return { got, world, nic };
+  }
+
+  /** Another TTL in the third frame, its header checksum right: software's GRO would not merge it. */
+  function otherTtl(frame: Uint8Array, index: number): void {
+    if (index !== 2) return;
+    frame[22] = 17;
+    frame.set([0, 0], 24);
+    const checksum = ~onesSum(frame.subarray(14, 34)) & 0xffff;
+    frame.set([checksum >> 8, checksum & 0xff], 24);
+  }
+
+  test("GRO_HW makes what GRO makes, and counts it: segmentation gives the same frames again", () => {
+    const { got, world, nic } = merged("rx-gro-hw");
+    expect(got.map(({ gsoSize, gsoSegs, gsoType }) => [gsoSize, gsoSegs, gsoType > 0])).toEqual([[1000, 8, true]]);
+    expect(nic.device.rxQueueStats.total).toMatchObject({
+      packets: 8,
+      hw_gro_packets: 1,
+      hw_gro_bytes: 54 + 8000,
+      hw_gro_wire_packets: 8,
+      hw_gro_wire_bytes: 8 * 1054,
+      gro_packets: 0,
+    });
+    const forwarder = world.nic("a", { profile: NONE });
+    world.send(forwarder, got[0]!);
+    expect(world.wire.slice(8)).toEqual(wireFrames(stream));
+    // And back again: the link has the merging NIC at its other end.
+    expect(got.slice(1).map(({ gsoSegs }) => gsoSegs)).toEqual([8]);
+    got[1]!.release();
+  });
+
+  test("GRO_HW does not merge what could not be taken apart again", () => {
+    const { got } = merged("rx-gro-hw", otherTtl);
+    expect(got.length).toBeGreaterThan(1);
+    for (const packet of got) packet.release();
+  });
+
+  test("LRO forgets a TTL that differs, and marks what it made: gsoSize without gsoType; it does not count as GRO_HW", () => {
+    const { got, nic } = merged("lro", otherTtl);
+    expect(got.map(({ gsoSize, gsoSegs, gsoType }) => [gsoSize, gsoSegs, gsoType])).toEqual([[1000, 8, 0]]);
+    expect(nic.device.rxQueueStats.total).toMatchObject({ packets: 8, hw_gro_packets: 0, gro_packets: 0 });
+    got[0]!.release();
+  });
+
+  test("what LRO made is not sent: neither device nor software can split it", () => {
+    const { got, world } = merged("lro");
+    const forwarder = world.nic("a", { profile: TUNNEL_OFFLOAD });
+    world.send(forwarder, got[0]!);
+    expect(world.wire).toHaveLength(8);
+    expect(world.drops).toEqual(["NOT_SPECIFIED"]);
+  });
+
+  test("software's GRO takes what GRO_HW hands over as it is, and leaves LRO's alone", () => {
+    for (const [feature, type] of [
+      ["rx-gro-hw", true],
+      ["lro", false],
+    ] as const) {
+      const world = new World();
+      const got: Packet[] = [];
+      const nic = world.nic("b", { profile: TUNNEL_OFFLOAD, receive: (packet) => got.push(packet) });
+      nic.setFeature(feature, true);
+      nic.setCoalesce({ usecs: 100, frames: 0 });
+      for (const frame of wireFrames(stream)) world.link.a.send(world.pool.from(frame)!);
+      world.run();
+      expect(got.map(({ gsoSegs, gsoType }) => [gsoSegs, gsoType > 0])).toEqual([[8, type]]);
+      for (const packet of got) packet.release();
+    }
+  });
+
+  test("held frames go up when it is switched off, and nothing is held when the device goes down", () => {
+    const { got, nic, world } = merged("lro");
+    nic.setFeature("lro", false);
+    for (const frame of wireFrames(stream)) world.link.a.send(world.pool.from(frame)!);
+    world.run();
+    expect(got).toHaveLength(1 + 8);
+    for (const packet of got) packet.release();
+  });
+
+  test("GRO_HW needs RXCSUM, and takes LRO's place", () => {
+    const { got, nic } = merged("lro");
+    expect(nic.setFeature("rx-gro-hw", true).isEmpty).toBe(true);
+    expect(nic.device.features.features.has("LRO")).toBe(false);
+    nic.setFeature("rx", false);
+    expect(nic.device.features.features.has("GRO_HW")).toBe(false);
+    expect(nic.device.features.features.has("LRO")).toBe(true);
+    got[0]!.release();
   });
 });

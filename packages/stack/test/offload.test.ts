@@ -1,24 +1,12 @@
-import { pseudoHeader4, pseudoHeader6At, fold } from "@seville/checksum";
 import { millis } from "@seville/core";
 import { FeatureSet, profileOf, PROFILES } from "@seville/netdev";
-import { CHECKSUM_PARTIAL, parseIpv4, parseIpv6, SKB_GSO_TCPV4, SKB_GSO_TCPV6, type Packet } from "@seville/packet";
+import { parseIpv4 } from "@seville/packet";
 import { Link } from "@seville/sim";
 import { describe, expect, test } from "vitest";
 import { testWith } from "../../../tools/testing/needs.ts";
-import {
-  createDummy,
-  createFlow4,
-  createFlow6,
-  openUdp,
-  routeOutput4,
-  routeOutput6,
-  sendIpv4,
-  sendIpv6,
-  startPing,
-  type Host,
-  type NetInterface,
-} from "../src/index.ts";
+import { createDummy, openUdp, startPing, type Host, type NetInterface } from "../src/index.ts";
 import { createOffloadNic, installSegmenter, setFeature } from "../src/offload/index.ts";
+import { sendSuper, TCP_HEADER } from "./support/super-packet.ts";
 import { addTunnel, ends, tunnelComplaints, TUNNELS } from "./support/tunnels.ts";
 import { assign, bytes, codeOf, pair, World } from "./support/world.ts";
 
@@ -51,53 +39,6 @@ function nicPair(profile: string): NicPair {
   });
   world.runMs(10);
   return { world, a, b, eth, peer };
-}
-
-const TCP_HEADER = 20;
-
-/** Sends one TCP super-packet with `payload` bytes in segments of `mss`, as a TCP engine will. */
-function sendSuper(host: Host, to: string, payload: number, mss: number): void {
-  const packet = host.pool.alloc(TCP_HEADER + payload) as Packet;
-  const at = packet.put(TCP_HEADER + payload);
-  const { view, u8 } = host.memory;
-  for (let i = 0; i < payload; i++) u8[at + TCP_HEADER + i] = (i * 7) & 0xff;
-  view.setUint32(at, (1000 << 16) | 2000);
-  view.setUint32(at + 4, 77);
-  view.setUint32(at + 8, 88);
-  view.setUint32(at + 12, 0x5018_ffff);
-  view.setUint32(at + 16, 0);
-  packet.gsoSize = mss;
-  packet.gsoSegs = Math.ceil(payload / mss);
-  packet.ipSummed = CHECKSUM_PARTIAL;
-  packet.csumStart = at;
-  packet.csumOffset = 16;
-  packet.transportHeader = at;
-  const length = packet.length;
-  if (to.includes(":")) {
-    packet.gsoType = SKB_GSO_TCPV6;
-    const flow = { ...createFlow6(), destination: parseIpv6(to) };
-    const hop = routeOutput6(host, flow);
-    if (typeof hop === "string") throw new Error(hop);
-    for (const [i, address] of [flow.source, flow.destination].entries()) {
-      for (const [j, word] of [address.w0, address.w1, address.w2, address.w3].entries()) {
-        view.setUint32(at - 40 + 16 * i + 4 * j, word);
-      }
-    }
-    view.setUint16(at + 16, fold(pseudoHeader6At(u8, at - 40, at - 24, 6, length)));
-    sendIpv6(host, packet, hop, flow.source, flow.destination, {
-      nextHeader: 6,
-      trafficClass: 0,
-      flowLabel: 0,
-      hopLimit: 0,
-    });
-    return;
-  }
-  packet.gsoType = SKB_GSO_TCPV4;
-  const flow = { ...createFlow4(), destination: parseIpv4(to) };
-  const hop = routeOutput4(host, flow);
-  if (typeof hop === "string") throw new Error(hop);
-  view.setUint16(at + 16, fold(pseudoHeader4(flow.source, flow.destination, 6, length)));
-  sendIpv4(host, packet, hop, flow.source, flow.destination, { protocol: 6, tos: 0, ttl: 0, dontFragment: true });
 }
 
 /** Takes TCP on `host`: how long each packet's payload was, and all of it. */

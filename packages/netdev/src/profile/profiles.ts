@@ -141,6 +141,7 @@ export const TUNNEL_OFFLOAD: NicProfile = {
     enc: HW_CSUM.with(TSO).with(GSO_ENCAP_ALL).with(of("GSO_UDP_L4", "SCTP_CRC")),
     vlan: HW_CSUM.with(TSO).with(of("SCTP_CRC")),
     mpls: HW_CSUM,
+    switchable: of("GRO_HW", "LRO"),
   }),
   featuresCheck: (packet, features) => headerLengthCheck(packet, features, 256),
 };
@@ -207,6 +208,8 @@ interface Masks {
   readonly vlan?: FeatureSet;
   readonly mpls?: FeatureSet;
   readonly partial?: FeatureSet;
+  /** It can do these too, but only if it is told to. */
+  readonly switchable?: FeatureSet;
 }
 
 type Declared = Pick<
@@ -214,10 +217,10 @@ type Declared = Pick<
   "hwFeatures" | "features" | "hwEncFeatures" | "vlanFeatures" | "mplsFeatures" | "gsoPartialFeatures"
 >;
 
-/** Everything can be switched and is on. What is not said of a mask: nothing passes it. */
+/** Everything can be switched and is on, but for what changes what comes in. What is not said of a mask: nothing passes it. */
 function declare(features: FeatureSet, masks: Masks = {}): Declared {
   return {
-    hwFeatures: features,
+    hwFeatures: features.with(masks.switchable ?? NOTHING),
     features: features.without(of("HW_VLAN_CTAG_RX", "HW_VLAN_CTAG_FILTER")),
     hwEncFeatures: masks.enc ?? NOTHING,
     vlanFeatures: masks.vlan ?? NOTHING,

@@ -17,6 +17,11 @@ export const RX_QUEUE_STATS = [
   "csum_none",
   /** The hardware found a wrong checksum. The frame is delivered even so, unmarked (C28). */
   "csum_bad",
+  /** What the device merged (GRO_HW; LRO does not count here), and of which frames. */
+  "hw_gro_packets",
+  "hw_gro_bytes",
+  "hw_gro_wire_packets",
+  "hw_gro_wire_bytes",
   /** Frames that GRO merged, and what it made of them. */
   "gro_wire_packets",
   "gro_packets",

@@ -10,6 +10,8 @@ export interface TransportProtocol {
   readonly name: string;
   /** It checks that an ICMP error fits what it sent: then `ip_no_pmtu_disc` 3 lets it have the MTU. */
   readonly validatesIcmp?: boolean;
+  /** It reads packets whose payload lies in pieces (`fragList`); to others they come in one. */
+  readonly takesFragments?: boolean;
   /**
    * A packet for this host: whole (reassembled), `data` and `transportHeader` at the protocol's header,
    * `networkHeader` at the IP header (its destination option and routing headers done). The handler owns it.

@@ -30,14 +30,13 @@ export function receiveFrame(iface: NetInterface, packet: Packet, now: Nanos): v
     host.drop(packet, "DEV_READY", iface);
     return;
   }
-  // What a device merged comes with its payload in pieces; the protocols here read packets that are in one.
-  if (!packet.linearize()) {
+  if (!staysWhole(iface, packet) && !packet.linearize()) {
     stats.rx_dropped++;
     host.drop(packet, "NOMEM", iface);
     return;
   }
   stats.rx_packets++;
-  stats.rx_bytes += packet.length;
+  stats.rx_bytes += packet.totalLength;
   if (iface.device.hardHeaderLength === ETHERNET_HEADER && !readEthernet(iface, packet)) return;
   if (packet.pktType === PACKET_MULTICAST) stats.multicast++;
   if (host.taps.active) host.taps.deliver(packet, iface, "in", now);
@@ -50,6 +49,15 @@ export function receiveFrame(iface: NetInterface, packet: Packet, now: Nanos): v
   }
   stats.rx_dropped++;
   host.drop(packet, "UNHANDLED_PROTO", iface);
+}
+
+/**
+ * What a device merged comes with its headers in one piece and its payload in others. It may go on so, to a device that splits it
+ * or to a protocol that reads pieces; but taps and receive handlers read packets that are in one, and so does whoever gets
+ * what LRO merged, which nobody can split.
+ */
+function staysWhole({ host, rxHandler }: NetInterface, { gsoSize, gsoType }: Packet): boolean {
+  return gsoSize > 0 && gsoType > 0 && rxHandler === undefined && !host.taps.active;
 }
 
 /** `eth_type_trans`, and a VLAN tag if there is one. `data` stays at the Ethernet header. Answers `false` on a drop. */

@@ -47,7 +47,7 @@ export function queueXmit(iface: NetInterface, packet: Packet, now: Nanos): void
   packet.pktType = PACKET_OUTGOING;
   if (host.taps.active) host.taps.deliver(packet, iface, "out", now);
   stats.tx_packets++;
-  stats.tx_bytes += packet.length;
+  stats.tx_bytes += packet.totalLength;
   host.xmitDepth++;
   try {
     device.transmit(packet, now);

@@ -28,6 +28,11 @@ function toProtocol(host: Host, packet: Packet, dev: NetInterface, now: Nanos): 
   const seen = host.ipv4.rawDeliver?.(packet, number, dev) === true;
   const protocol = host.ipv4.protocols.get(number);
   if (protocol !== undefined) {
+    if (protocol.takesFragments !== true && !packet.linearize()) {
+      ip.InDiscards++;
+      host.drop(packet, "NOMEM", dev);
+      return;
+    }
     ip.InDelivers++;
     pullHeaders(packet, packet.transportHeader - packet.data);
     protocol.receive(packet, 4, dev, now);

@@ -21,6 +21,11 @@ export function forward4(host: Host, packet: Packet, dev: NetInterface, route: R
     host.drop(packet, "NOT_SPECIFIED", dev);
     return;
   }
+  // What LRO merged cannot be taken apart again (`skb_warn_if_lro`).
+  if (packet.gsoSize > 0 && packet.gsoType === 0) {
+    host.drop(packet, "NOT_SPECIFIED", dev);
+    return;
+  }
   const { view } = host.memory;
   if (ipv4.ttl(view, packet.data) <= 1) {
     ip.InHdrErrors++;
@@ -37,7 +42,7 @@ export function forward4(host: Host, packet: Packet, dev: NetInterface, route: R
   const out = hop.dev as NetInterface;
   packet.cb |= CB_FORWARDED;
   const mtu = forwardMtu4(host, hop, out, ipv4.destination(view, packet.data));
-  if (packet.length > mtu && ipv4.dontFragment(view, packet.data) && !fitsAsSegments(packet, mtu)) {
+  if (packet.totalLength > mtu && ipv4.dontFragment(view, packet.data) && !fitsAsSegments(packet, mtu)) {
     ip.FragFails++;
     sendIcmp4(host, packet, icmp.DESTINATION_UNREACHABLE, icmp.FRAGMENTATION_NEEDED, mtu, dev);
     host.drop(packet, "PKT_TOO_BIG", dev);

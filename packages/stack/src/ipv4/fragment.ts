@@ -28,6 +28,11 @@ export function fragmentAndSend4(host: Host, packet: Packet, hop: RouteHop, out:
     host.drop(packet, "PKT_TOO_BIG", out);
     return;
   }
+  if (!packet.linearize()) {
+    mib.ip.FragFails++;
+    host.drop(packet, "NOMEM", out);
+    return;
+  }
   completeChecksum(host, packet);
   const pieces = cut(host, packet, headerBytes, room);
   if (pieces === undefined) {

@@ -33,7 +33,7 @@ export function receive4(host: Host, packet: Packet, dev: NetInterface, now: Nan
   }
   const { ip, ipExt } = host.mib;
   ip.InReceives++;
-  ipExt.InOctets += packet.length;
+  ipExt.InOctets += packet.totalLength;
   const fault = validate(host, packet);
   if (fault !== undefined) {
     host.drop(packet, fault, dev);
@@ -69,7 +69,9 @@ function validate(host: Host, packet: Packet): DropReason | undefined {
     ip.InHdrErrors++;
     return "IP_CSUM";
   }
-  const total = packet.gsoSize > 0 ? packet.length : ipv4.totalLength(view, at);
+  // A super-packet may be longer than the field can say, and has no padding.
+  const isSuper = packet.gsoSize > 0;
+  const total = isSuper ? packet.length : ipv4.totalLength(view, at);
   if (packet.length < total) {
     ipExt.InTruncatedPkts++;
     return "PKT_TOO_SMALL";
@@ -79,7 +81,7 @@ function validate(host: Host, packet: Packet): DropReason | undefined {
     return "IP_INHDR";
   }
   // The rest is a link's padding.
-  trimPadding(packet, total);
+  if (!isSuper) trimPadding(packet, total);
   packet.transportHeader = at + headerBytes;
   return undefined;
 }

@@ -87,7 +87,7 @@ export function outputDevice4(host: Host, hop: RouteHop): NetInterface {
 export function output4(host: Host, packet: Packet, hop: RouteHop, out: NetInterface, multicastLoop: boolean): void {
   const { mib } = host;
   mib.ip.OutTransmits++;
-  mib.ipExt.OutOctets += packet.length;
+  mib.ipExt.OutOctets += packet.totalLength;
   const master = out.master?.device.l3mdev;
   if (master !== undefined && (packet.cb & CB_FORWARDED) === 0 && !master.output(packet, out, 4)) return;
   const { type } = hop.route;
@@ -121,7 +121,7 @@ function finishOutput4(host: Host, packet: Packet, hop: RouteHop, out: NetInterf
   const destination = ipv4.destination(host.memory.view, packet.data);
   const forwarded = (packet.cb & CB_FORWARDED) !== 0;
   const mtu = forwarded ? forwardMtu4(host, hop, out, destination) : pathMtu4(host, hop, out, destination);
-  if (packet.length > mtu && !fitsAsSegments(packet, mtu)) {
+  if (packet.totalLength > mtu && !fitsAsSegments(packet, mtu)) {
     fragmentAndSend4(host, packet, hop, out, mtu);
     return;
   }

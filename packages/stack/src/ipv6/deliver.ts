@@ -98,8 +98,13 @@ function toProtocol(
   const seen = host.ipv6.rawDeliver?.(packet, next, dev) === true;
   const protocol = host.ipv6.protocols.get(next);
   if (protocol !== undefined) {
+    if (protocol.takesFragments !== true && !packet.linearize()) {
+      ip6.InDiscards++;
+      host.drop(packet, "NOMEM", dev);
+      return;
+    }
     ip6.InDelivers++;
-    pullHeaders(packet, at - packet.data);
+    pullHeaders(packet, packet.transportHeader - packet.data);
     protocol.receive(packet, 6, dev, now);
     return;
   }

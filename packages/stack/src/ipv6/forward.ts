@@ -32,6 +32,11 @@ export function forward6(host: Host, packet: Packet, dev: NetInterface, route: R
     host.drop(packet, "NOT_SPECIFIED", dev);
     return;
   }
+  // What LRO merged cannot be taken apart again (`skb_warn_if_lro`).
+  if (packet.gsoSize > 0 && packet.gsoType === 0) {
+    host.drop(packet, "NOT_SPECIFIED", dev);
+    return;
+  }
   if (ipv6.hopLimit(view, packet.data) <= 1) {
     sendIcmp6(host, packet, icmpv6.TIME_EXCEEDED, icmpv6.HOP_LIMIT_EXCEEDED, 0, dev);
     ip6.InHdrErrors++;
@@ -43,7 +48,7 @@ export function forward6(host: Host, packet: Packet, dev: NetInterface, route: R
   if (out === dev) host.ipv6.sendRedirect?.(packet, dev, hop);
   else if (!mayLeaveItsZone(host, packet, dev)) return;
   const mtu = forwardMtu6(hop, out);
-  if (packet.length > mtu && !fitsAsSegments(packet, mtu)) {
+  if (packet.totalLength > mtu && !fitsAsSegments(packet, mtu)) {
     sendIcmp6(host, packet, icmpv6.PACKET_TOO_BIG, 0, mtu, dev);
     ip6.InTooBigErrors++;
     ip6.FragFails++;

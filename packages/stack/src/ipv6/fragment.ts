@@ -35,6 +35,11 @@ export function fragmentAndSend6(
     host.drop(packet, "PKT_TOO_BIG", out);
     return;
   }
+  if (!packet.linearize()) {
+    ip6.FragFails++;
+    host.drop(packet, "NOMEM", out);
+    return;
+  }
   if (packet.ipSummed === CHECKSUM_PARTIAL) finishChecksum(host.memory, packet);
   const pieces = cut(host, packet, mtu);
   if (pieces === undefined) {

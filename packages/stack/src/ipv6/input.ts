@@ -33,7 +33,7 @@ export function receive6(host: Host, packet: Packet, dev: NetInterface, now: Nan
   }
   const { ip6 } = host.mib;
   ip6.InReceives++;
-  ip6.InOctets += packet.length;
+  ip6.InOctets += packet.totalLength;
   const fault = validate(host, packet, dev);
   if (fault !== undefined) {
     host.drop(packet, fault, dev);
@@ -81,12 +81,14 @@ function validate(host: Host, packet: Packet, dev: NetInterface): DropReason | u
   }
   const filter = dev.v6.conf.drop_unicast_in_l2_multicast !== 0 || host.ipv6.confAll.drop_unicast_in_l2_multicast !== 0;
   if (filter && packet.pktType !== PACKET_HOST && !isMulticast(destination)) return "UNICAST_IN_L2_MULTICAST";
-  const total = packet.gsoSize > 0 ? packet.length : ipv6.HEADER_LENGTH + ipv6.payloadLength(view, at);
+  // A super-packet may be longer than the field can say, and has no padding.
+  const isSuper = packet.gsoSize > 0;
+  const total = isSuper ? packet.length : ipv6.HEADER_LENGTH + ipv6.payloadLength(view, at);
   if (total > packet.length) {
     ip6.InTruncatedPkts++;
     return "PKT_TOO_SMALL";
   }
-  trimPadding(packet, total);
+  if (!isSuper) trimPadding(packet, total);
   packet.transportHeader = at + ipv6.HEADER_LENGTH;
   return undefined;
 }

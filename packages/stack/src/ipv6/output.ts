@@ -76,7 +76,7 @@ export function localOut6(host: Host, packet: Packet, route: RouteHop, multicast
 export function output6(host: Host, packet: Packet, hop: RouteHop, out: NetInterface, multicastLoop: boolean): void {
   const { ip6 } = host.mib;
   ip6.OutTransmits++;
-  ip6.OutOctets += packet.length;
+  ip6.OutOctets += packet.totalLength;
   if (out.v6.conf.disable_ipv6 !== 0) {
     ip6.OutDiscards++;
     host.drop(packet, "IPV6DISABLED", out);
@@ -97,7 +97,8 @@ function finishOutput6(host: Host, packet: Packet, hop: RouteHop, out: NetInterf
   const destination = ipv6.destination(host.memory.view, packet.data);
   const forwarded = (packet.cb & CB_FORWARDED) !== 0;
   const mtu = forwarded ? forwardMtu6(hop, out) : pathMtu6(host, hop, out, destination);
-  if (packet.length > mtu && !fitsAsSegments(packet, mtu)) fragmentAndSend6(host, packet, hop, out, mtu, multicastLoop);
+  if (packet.totalLength > mtu && !fitsAsSegments(packet, mtu))
+    fragmentAndSend6(host, packet, hop, out, mtu, multicastLoop);
   else toNeighbour6(host, packet, hop, out, multicastLoop);
 }
 

@@ -66,9 +66,21 @@ export function createOffloadNic(host: Host, link: LinkEnd, options: OffloadNicO
   device.attach = (to: NetInterface): void => {
     iface = to;
     attach(to);
+    refuseLro(nic, to);
+    host.notifier.listen((event) => {
+      if (event.type === "sysctl" && /\.(ip_forward|forwarding)$/.test(event.name)) refuseLro(nic, to);
+    });
   };
   nics.set(device, { nic, log });
   return device;
+}
+
+/**
+ * What LRO merged cannot be taken apart again, so whoever forwards switches it off (`dev_disable_lro`, from
+ * `inet_forward_change` and `dev_forward_change`). It may be switched on again; then forwarding drops what it made.
+ */
+function refuseLro(nic: Nic, { v4, v6 }: NetInterface): void {
+  if (v4.conf.forwarding !== 0 || v6.conf.forwarding !== 0) nic.device.features.disableLro();
 }
 
 /**

@@ -30,7 +30,7 @@ export class RawTable {
 
   /** Gives each socket that wants `packet` a clone of its own (`raw_local_deliver`). */
   deliver(packet: Packet, family: 4 | 6, protocol: number): boolean {
-    if (this.#sockets.length === 0) return false;
+    if (this.#sockets.length === 0 || !packet.linearize()) return false;
     const { view } = this.#host.memory;
     const ip = packet.networkHeader;
     const source: IpAddress = family === 4 ? ipv4.source(view, ip) : ipv6.source(view, ip);

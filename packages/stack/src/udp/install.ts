@@ -7,6 +7,7 @@ import { receiveUdp } from "./udp-input.ts";
 export function installUdp(host: Host): void {
   host.registerProtocol(IPPROTO_UDP, {
     name: "udp",
+    takesFragments: true,
     receive: (packet, family, dev) => receiveUdp(host, packet, family, dev),
     icmpError: (error) => receiveUdpError(host, error),
   });

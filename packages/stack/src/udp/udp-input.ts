@@ -31,6 +31,12 @@ export function receiveUdp(host: Host, packet: Packet, family: 4 | 6, dev: NetIn
       return;
     }
   }
+  // What a socket hands to its program is in one piece; only a tunnel's end reads others.
+  if (!packet.linearize()) {
+    mib.InErrors++;
+    host.drop(packet, "NOMEM", dev);
+    return;
+  }
   if (packet.length < udp.HEADER_LENGTH || !trimToLength(view, packet)) {
     mib.InErrors++;
     host.drop(packet, "PKT_TOO_SMALL", dev);
@@ -43,7 +49,7 @@ export function receiveUdp(host: Host, packet: Packet, family: 4 | 6, dev: NetIn
     host.drop(packet, "UDP_CSUM", dev);
     return;
   }
-  const flow = flowOf(host, packet, family, at);
+  const flow = flowOf(host, packet, family, packet.data);
   if (isToMany(host, packet, flow.localAddress)) {
     deliverToMany(host, packet, flow, dev, family, sum === "none");
     return;

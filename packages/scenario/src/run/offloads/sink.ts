@@ -19,6 +19,7 @@ export class Sink {
       if (host.ipv4.protocols.has(number)) continue;
       host.registerProtocol(number, {
         name: "sink",
+        takesFragments: true,
         receive: (packet, family) => {
           if (number === IPPROTO_TCP) this.#takeTcp(packet, family);
           else this.#takeSctp(packet);
