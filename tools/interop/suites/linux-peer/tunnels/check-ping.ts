@@ -9,12 +9,12 @@ const SIZES = [0, 56, 1201];
 const COUNT = 3;
 
 /** Ping both ways, in each family, of several sizes; nothing lost, nothing counted as an error, and both sides count the same. */
-export async function checkPing(tunnel: LiveTunnel): Promise<string> {
+export async function checkPing(tunnel: LiveTunnel, quick: boolean): Promise<string> {
   const { spec, site } = tunnel;
   const before = await bothCounters(tunnel);
   let replies = 0;
   for (const family of spec.inner) {
-    for (const size of SIZES) {
+    for (const size of quick ? [57] : SIZES) {
       const theirs = await ping(site.guest, `-i 0.02 -c ${COUNT} -s ${size} ${innerOf(spec, "ours", family)}`);
       check(theirs.received === COUNT, `${COUNT} replies from us to IPv${family} of ${size} bytes`, theirs.text);
       const ours = await pingFromOurs(tunnel, family, size);

@@ -9,7 +9,7 @@ const BOTH = [4, 6] as const;
 const ENDS = "local L remote R";
 
 /** GRE and GRE-TAP with these fields, over both underlays. */
-function gre(kind: GreTunnel["kind"], underlay: 4 | 6, words: string, quick?: true): TunnelSpec {
+function gre(kind: GreTunnel["kind"], underlay: 4 | 6, words: string): TunnelSpec {
   const has = { key: words.includes("key"), csum: words.includes("csum"), seq: words.includes("seq") };
   const type = underlay === 6 ? `ip6${kind}` : kind;
   const key = has.key ? { ikey: 1234, okey: 1234 } : {};
@@ -23,12 +23,11 @@ function gre(kind: GreTunnel["kind"], underlay: 4 | 6, words: string, quick?: tr
     make: ({ local, remote }) => ({ kind, local, remote, ...key, ...csum, ...seq }),
     inner: BOTH,
     ...(has.seq ? { sequence: true } : {}),
-    ...(quick === undefined ? {} : { quick }),
     mutations: greMutations(has),
   };
 }
 
-function erspan(underlay: 4 | 6, version: 0 | 1 | 2, quick?: true): TunnelSpec {
+function erspan(underlay: 4 | 6, version: 0 | 1 | 2): TunnelSpec {
   const type = underlay === 6 ? "ip6erspan" : "erspan";
   const words = [
     "erspan_ver 0",
@@ -47,7 +46,6 @@ function erspan(underlay: 4 | 6, version: 0 | 1 | 2, quick?: true): TunnelSpec {
     inner: BOTH,
     ...(version === 0 ? {} : { sequence: true }),
     ...(underlay === 6 ? { kernelIsSilent: true } : {}),
-    ...(quick === undefined ? {} : { quick }),
     mutations: erspanMutations(version),
   };
 }
@@ -57,7 +55,6 @@ function vxlan(
   underlay: 4 | 6,
   words: string,
   more: Omit<Partial<VxlanTunnel>, "kind" | "id" | "local" | "remote">,
-  quick?: true,
 ): TunnelSpec {
   return {
     name,
@@ -66,12 +63,11 @@ function vxlan(
     link: `type vxlan id ID ${ENDS} dstport 4789 ${words}`,
     make: (ends) => ({ kind: "vxlan", ...ends, ...more }),
     inner: BOTH,
-    ...(quick === undefined ? {} : { quick }),
     mutations: [...vxlanMutations(underlay), ...(more.remcsumrx === true ? [] : GBP_MUTATIONS)],
   };
 }
 
-function geneve(name: string, underlay: 4 | 6, words: string, more: object, quick?: true): TunnelSpec {
+function geneve(name: string, underlay: 4 | 6, words: string, more: object): TunnelSpec {
   return {
     name,
     engine: "uml",
@@ -79,7 +75,6 @@ function geneve(name: string, underlay: 4 | 6, words: string, more: object, quic
     link: `type geneve id ID remote R ${words}`,
     make: (ends) => ({ kind: "geneve", ...ends, ...more }),
     inner: BOTH,
-    ...(quick === undefined ? {} : { quick }),
     mutations: geneveMutations(underlay),
   };
 }
@@ -91,7 +86,6 @@ function ip(
   link: string,
   inner: readonly (4 | 6)[],
   make: (ends: Pick<Ends, "local" | "remote">) => object,
-  quick?: true,
 ): TunnelSpec {
   return {
     name,
@@ -100,7 +94,6 @@ function ip(
     link,
     make: ({ local, remote }) => make({ local, remote }) as Tunnel,
     inner,
-    ...(quick === undefined ? {} : { quick }),
     mutations: IP_MUTATIONS,
   };
 }
@@ -135,12 +128,12 @@ const v6Ends = ({ local, remote }: Pick<Ends, "local" | "remote">) => ({
 /** Every configuration that is tried. */
 export const SPECS: readonly TunnelSpec[] = [
   ...([4, 6] as const).flatMap((underlay) => [
-    gre("gre", underlay, "", underlay === 6 ? true : undefined),
+    gre("gre", underlay, ""),
     gre("gre", underlay, "key"),
     gre("gre", underlay, "csum"),
     gre("gre", underlay, "seq"),
-    gre("gre", underlay, "key csum seq", underlay === 4 ? true : undefined),
-    gre("gretap", underlay, "", underlay === 4 ? true : undefined),
+    gre("gre", underlay, "key csum seq"),
+    gre("gretap", underlay, ""),
     gre("gretap", underlay, "key csum seq"),
   ]),
   {
@@ -153,11 +146,11 @@ export const SPECS: readonly TunnelSpec[] = [
     mutations: greMutations({}),
   },
   erspan(4, 0),
-  erspan(4, 1, true),
+  erspan(4, 1),
   erspan(4, 2),
   erspan(6, 1),
   erspan(6, 2),
-  geneve("geneve", 4, "", {}, true),
+  geneve("geneve", 4, "", {}),
   geneve("geneve udpcsum", 4, "udpcsum ttl 9 tos 0x28", { udpcsum: true, ttl: 9, tos: 0x28 }),
   geneve("geneve df set", 4, "df set", { df: "set" }),
   geneve("geneve over IPv6", 6, "", {}),
@@ -165,7 +158,7 @@ export const SPECS: readonly TunnelSpec[] = [
     udp6zerocsumtx: true,
     udp6zerocsumrx: true,
   }),
-  vxlan("vxlan", 4, "udpcsum", { udpcsum: true }, true),
+  vxlan("vxlan", 4, "udpcsum", { udpcsum: true }),
   vxlan("vxlan noudpcsum", 4, "noudpcsum", { udpcsum: false }),
   vxlan("vxlan inheriting TTL, TOS and DF", 4, "noudpcsum ttl inherit tos inherit df inherit", {
     udpcsum: false,
@@ -175,7 +168,7 @@ export const SPECS: readonly TunnelSpec[] = [
   }),
   vxlan("vxlan gbp", 4, "udpcsum gbp", { gbp: true }),
   vxlan("vxlan remcsum", 4, "udpcsum remcsumtx remcsumrx", { remcsumtx: true, remcsumrx: true }),
-  vxlan("vxlan over IPv6", 6, "", {}, true),
+  vxlan("vxlan over IPv6", 6, "", {}),
   vxlan("vxlan over IPv6, no checksum", 6, "udp6zerocsumtx udp6zerocsumrx", {
     udp6zerocsumtx: true,
     udp6zerocsumrx: true,
@@ -186,17 +179,17 @@ export const SPECS: readonly TunnelSpec[] = [
     lightweight: true,
     mutations: [],
   },
-  ip("ipip", 4, `type ipip ${ENDS}`, [4], (ends) => ({ kind: "ipip", ...ends }), true),
+  ip("ipip", 4, `type ipip ${ENDS}`, [4], (ends) => ({ kind: "ipip", ...ends })),
   ip("ipip tos 0x10 ttl 9", 4, `type ipip ${ENDS} tos 0x10 ttl 9`, [4], (ends) => ({
     kind: "ipip",
     tos: 0x10,
     ttl: 9,
     ...ends,
   })),
-  ip("sit", 4, `type sit ${ENDS}`, [6], (ends) => ({ kind: "sit", ...ends }), true),
+  ip("sit", 4, `type sit ${ENDS}`, [6], (ends) => ({ kind: "sit", ...ends })),
   ip("sit mode any", 4, `type sit ${ENDS} mode any`, BOTH, (ends) => ({ kind: "sit", ...ends })),
   ip("6to4", 4, "type sit local L", [6], ({ local }) => ({ kind: "6to4", local })),
-  ip("ip6tnl any", 6, `type ip6tnl mode any ${ENDS}`, BOTH, (ends) => ({ kind: "ip6tnl", ...v6Ends(ends) }), true),
+  ip("ip6tnl any", 6, `type ip6tnl mode any ${ENDS}`, BOTH, (ends) => ({ kind: "ip6tnl", ...v6Ends(ends) })),
   ip("ip6tnl ip6ip6, no limit", 6, `type ip6tnl mode ip6ip6 ${ENDS} encaplimit none tclass inherit`, [6], (ends) => ({
     kind: "ip6tnl",
     mode: "ip6ip6",

@@ -28,7 +28,6 @@ export interface TunnelSpec {
   readonly sequence?: true;
   /** The kernel drops what is too long for the path and tells nobody (`ip6erspan_tunnel_xmit`, whose packet has lost its route); ours tells. */
   readonly kernelIsSilent?: true;
-  readonly quick?: true;
   /** Packets that must be dropped, or taken, by both. */
   readonly mutations: readonly Mutation[];
 }
