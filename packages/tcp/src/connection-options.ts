@@ -20,6 +20,8 @@ export interface SocketOptions {
   readonly windowClamp: number;
   /** TCP_USER_TIMEOUT, ns; 0: not set. */
   readonly userTimeout: Nanos;
+  /** TCP_KEEPINIT of the BSDs, ns: how long a handshake may take; 0: setting. */
+  readonly keepInit: Nanos;
   /** TCP_SYNCNT; 0: sysctl. */
   readonly synRetries: number;
   /** TCP_LINGER2, ns; 0: sysctl; negative: no FIN-WAIT-2. */
@@ -76,6 +78,7 @@ export const DEFAULT_SOCKET_OPTIONS: SocketOptions = {
   userMss: 0,
   windowClamp: 0,
   userTimeout: 0,
+  keepInit: 0,
   synRetries: 0,
   linger2: 0,
   deferAccept: 0,

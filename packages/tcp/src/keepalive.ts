@@ -54,6 +54,13 @@ export function keepTimer(tcp: TcpContext, c: TcpConnection): void {
     done(tcp, c);
     return;
   }
+  if (
+    (c.state === "SYN_SENT" || c.state === "SYN_RECV") &&
+    (tcp.settings.keepInitMs !== 0 || c.options.keepInit !== 0)
+  ) {
+    writeError(tcp, c);
+    return;
+  }
   if (!c.options.keepalive || c.state === "CLOSE" || c.state === "SYN_SENT") return;
   resetKeepTimer(tcp, c, next(tcp, c));
 }

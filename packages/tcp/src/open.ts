@@ -1,8 +1,10 @@
 import { NO_TIME } from "@seville/congestion";
+import { NS_PER_MS } from "@seville/core";
 import { tcp as wire } from "@seville/packet";
 import { TIMER_RETRANS, type TcpConnection } from "./connection.ts";
 import type { TcpContext } from "./context.ts";
 import { ecnOfSyn } from "./ecn.ts";
+import { resetKeepTimer } from "./keepalive.ts";
 import { assignCongestionControl, clearRetrans, initConnection, initRcvMss } from "./establish.ts";
 import { sendSynData } from "./fast-open-client.ts";
 import { mtuProbeInit, syncMss } from "./mtu.ts";
@@ -33,6 +35,9 @@ export function prepareOpen(tcp: TcpContext, c: TcpConnection): void {
 export function connectNow(tcp: TcpContext, c: TcpConnection): void {
   c.now = tcp.now;
   c.state = "SYN_SENT";
+  // Data of a Fast Open was written before there was a SYN: it comes behind it.
+  const early = c.writeQueue?.first();
+  c.writeSeq = c.iss;
   initOpen(tcp, c);
   needQueues(tcp, c);
   const syn = tcp.takeSegment();
@@ -41,7 +46,12 @@ export function connectNow(tcp: TcpContext, c: TcpConnection): void {
   syn.flags = wire.SYN | ecnOfSyn(tcp, c);
   syn.pcount = 1;
   c.wmemQueued += 1024;
-  c.writeSeq = (c.writeSeq + 1) | 0;
+  c.writeSeq = syn.endSeq;
+  if (early !== undefined) {
+    early.seq = c.writeSeq;
+    early.endSeq = (early.seq + early.length) | 0;
+    c.writeSeq = early.endSeq;
+  }
   c.retransStamp = c.now;
   c.packetsOut += 1;
   c.rtxQueue?.push(syn);
@@ -52,6 +62,9 @@ export function connectNow(tcp: TcpContext, c: TcpConnection): void {
   c.sndNxt = unsent === undefined ? c.writeSeq : unsent.seq;
   c.pushedSeq = c.sndNxt;
   tcp.mib.ActiveOpens++;
+  if (tcp.settings.keepInitMs !== 0 || c.options.keepInit !== 0) {
+    resetKeepTimer(tcp, c, c.options.keepInit || tcp.settings.keepInitMs * NS_PER_MS);
+  }
   resetXmitTimer(tcp, c, TIMER_RETRANS, tcp.settings.synBackoff === "exponential" ? c.rto : synInterval(tcp, 0));
 }
 

@@ -80,7 +80,9 @@ function backOff(tcp: TcpContext, c: TcpConnection): void {
 export function synInterval(tcp: TcpContext, count: number): Nanos {
   const table = tcp.settings.synBackoff;
   if (table === "exponential") return initialRto(tcp) * 2 ** count;
-  return initialRto(tcp) * (table[Math.min(count, table.length - 1)] ?? 1);
+  const slop = count === 0 ? 0 : tcp.settings.rexmitSlopMs * NS_PER_MS;
+  const interval = initialRto(tcp) * (table[Math.min(count, table.length - 1)] ?? 1) + slop;
+  return Math.min(interval, tcp.settings.tcp_rto_max_ms * NS_PER_MS);
 }
 
 /** Few segments out, and the window has been probed (`tcp_stream_is_thin`). */

@@ -31,6 +31,7 @@ export function synOptions(tcp: TcpContext, c: TcpConnection, out: Outgoing, sen
   const routeAdvmss = advertisedMss(c);
   if (routeAdvmss < c.advmss) c.advmss = routeAdvmss;
   out.mss = c.advmss;
+  if (settings.rexmitDropOptions && c.state === "SYN_SENT" && c.totalRto >= 3) return;
   const negotiated = settings.crossedSynAckOptions === "negotiated" && c.state === "SYN_RECV";
   if (negotiated ? c.tstampOk : settings.tcp_timestamps !== 0) {
     out.hasTimestamps = true;

@@ -98,6 +98,16 @@ export interface TcpSettings {
   initialRtoMs: number;
   /** `exponential`: doubles from initialRtoMs (after tcp_syn_linear_timeouts equal ones); else the multiples of initialRtoMs to wait, the last one repeated (FreeBSD tcp_backoff). */
   synBackoff: "exponential" | readonly number[];
+  /** Added to each interval of a SYN's and SYN/ACK's repetitions but the first, ms (net.inet.tcp.rexmit_slop). */
+  rexmitSlopMs: number;
+  /** From its third repetition on, a SYN has no option but the MSS (net.inet.tcp.rexmit_drop_options). */
+  rexmitDropOptions: boolean;
+  /** A handshake that we began is given up after this time, ms (net.inet.tcp.keepinit); 0: only after its repetitions. */
+  keepInitMs: number;
+  /** A segment without timestamps on a connection that has them is taken (net.inet.tcp.tolerate_missing_ts; RFC 7323 §3.2 would drop it). */
+  tolerateMissingTimestamps: boolean;
+  /** Text and FIN in a SYN/ACK (RFC 9293 §3.10.7.3): taken, or dropped as by Linux, and repeated by the peer. */
+  synAckText: "drop" | "take";
   /** Least and greatest delay of a delayed acknowledgment, ms (TCP_DELACK_MIN, TCP_DELACK_MAX). Equal: a fixed timer. */
   delackMinMs: number;
   delackMaxMs: number;
@@ -235,6 +245,11 @@ export function linuxSettings(overrides: Partial<TcpSettings> = {}): TcpSettings
     initialCwnd: 10,
     initialRtoMs: 1000,
     synBackoff: "exponential",
+    rexmitSlopMs: 0,
+    rexmitDropOptions: false,
+    keepInitMs: 0,
+    tolerateMissingTimestamps: true,
+    synAckText: "drop",
     delackMinMs: 40,
     delackMaxMs: 200,
     quickacks: 16,
@@ -281,7 +296,11 @@ export function freebsdSettings(overrides: Partial<TcpSettings> = {}): TcpSettin
     tcp_syn_retries: 12,
     tcp_syn_linear_timeouts: 0,
     optionLayout: "freebsd",
-    synBackoff: [1, 1, 1, 1, 1, 2, 4, 8, 16, 32, 64],
+    synBackoff: [1, 2, 4, 8, 16, 32, 64, 128, 256, 512],
+    rexmitSlopMs: 200,
+    keepInitMs: 75_000,
+    tolerateMissingTimestamps: false,
+    synAckText: "take",
     delackMinMs: 40,
     delackMaxMs: 40,
     quickacks: 0,

@@ -1,5 +1,5 @@
 import { NO_TIME } from "@seville/congestion";
-import { type Nanos } from "@seville/core";
+import { type Nanos, NS_PER_MS } from "@seville/core";
 import { tcp as wire } from "@seville/packet";
 import { accEcnHandshake, writeInitialOption } from "./acc-ecn.ts";
 import type { TcpContext } from "./context.ts";
@@ -103,5 +103,6 @@ export function repeatSynAck(tcp: TcpContext, e: Embryo): boolean {
 
 /** When the next timeout is due: twice as late each time (`reqsk_timeout`). */
 export function synAckTimeout(tcp: TcpContext, e: Embryo): Nanos {
-  return Math.min(e.timeout * 2 ** Math.min(e.numTimeout, 30), rtoMaxOf(tcp));
+  const slop = e.numTimeout === 0 ? 0 : tcp.settings.rexmitSlopMs * NS_PER_MS;
+  return Math.min(e.timeout * 2 ** Math.min(e.numTimeout, 30) + slop, rtoMaxOf(tcp));
 }

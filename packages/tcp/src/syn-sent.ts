@@ -16,6 +16,7 @@ import { fastOpenSynAck } from "./fast-open-client.ts";
 import { mtuProbeInit, syncMss } from "./mtu.ts";
 import { sendCrossedSynAck } from "./open.ts";
 import type { Segment } from "./parts.ts";
+import { receiveData } from "./receive-data.ts";
 import { receiveUrgent } from "./urgent.ts";
 import { after, before, tsClock } from "./seq.ts";
 import { checkSpace } from "./send-space.ts";
@@ -113,6 +114,10 @@ function withAck(tcp: TcpContext, c: TcpConnection, s: Segment): boolean {
     c.ackPending |= 2;
     pushPending(tcp, c);
     return false;
+  }
+  if (tcp.settings.synAckText === "take" && (s.payloadLength > 0 || (flags & wire.FIN) !== 0)) {
+    s.seq = c.rcvNxt;
+    receiveData(tcp, c, s);
   }
   sendAck(tcp, c);
   finish(tcp, c, s);

@@ -34,6 +34,10 @@ export function validateIncoming(tcp: TcpContext, c: TcpConnection, s: Segment):
     bsdResetOrSyn(tcp, c, s, rst);
     return false;
   }
+  if (c.tstampOk && !s.options.hasTimestamps && !rst && !tcp.settings.tolerateMissingTimestamps) {
+    dropSegment(tcp, "TCP_RFC7323_PAWS");
+    return false;
+  }
   if (c.sawTstamp && pawsDiscard(c, s) && !rst) {
     if (syn) return synChallenge(tcp, c, s);
     tcp.ext.PAWSEstab++;

@@ -17,6 +17,18 @@ function scaled(name: string, factor: number): Translation {
   return (value) => [{ name, value: String(Math.round(Number(value) * factor)) }];
 }
 
+/** A bit of a setting. */
+function bit(name: string, mask: number): Translation {
+  return (value) => [{ name: `${name}&${mask}`, value }];
+}
+
+function delack(value: string): readonly SettingChange[] {
+  return [
+    { name: "delackMinMs", value },
+    { name: "delackMaxMs", value },
+  ];
+}
+
 const IGNORED: Translation = () => [];
 
 /** net.inet.tcp.* (sys/netinet/tcp_var.h, tcp(4)) by the engine's settings and knobs; times there are in ms. */
@@ -39,19 +51,17 @@ const TCP: Readonly<Record<string, Translation>> = {
   drop_synfin: same("dropSynFin"),
   rexmit_initial: same("initialRtoMs"),
   rexmit_min: scaled("tcp_rto_min_us", 1000),
-  rexmit_slop: scaled("rexmitSlopMs", 1),
+  rexmit_slop: same("rexmitSlopMs"),
   rexmit_drop_options: same("rexmitDropOptions"),
   syncookies: same("tcp_syncookies"),
   syncookies_only: (value) => (value === "0" ? [] : [{ name: "tcp_syncookies", value: "2" }]),
-  tolerate_missing_ts: same("tolerateMissingTs"),
+  tolerate_missing_ts: same("tolerateMissingTimestamps"),
   minmss: same("minMss"),
   mssdflt: same("mssDefault"),
   v6mssdflt: same("mssDefault6"),
-  delayed_ack: (value) => [{ name: "delayedAck", value }],
-  delacktime: (value) => [
-    { name: "delackMinMs", value },
-    { name: "delackMaxMs", value },
-  ],
+  // Without delayed acknowledgments the timer has no time to run.
+  delayed_ack: (value) => (value === "0" ? delack("0") : delack("40")),
+  delacktime: delack,
   keepidle: scaled("tcp_keepalive_time", 1 / 1000),
   keepintvl: scaled("tcp_keepalive_intvl", 1 / 1000),
   keepcnt: same("tcp_keepalive_probes"),
@@ -63,9 +73,9 @@ const TCP: Readonly<Record<string, Translation>> = {
   initcwnd_segments: same("initialCwnd"),
   path_mtu_discovery: (value) => [{ name: "ip_no_pmtu_disc", value: value === "0" ? "1" : "0" }],
   "cc.algorithm": (value) => [{ name: "tcp_congestion_control", value: value === "newreno" ? "reno" : value }],
-  "fastopen.server_enable": same("fastOpenServer"),
-  "fastopen.client_enable": same("fastOpenClient"),
-  "fastopen.acceptany": same("fastOpenAcceptAny"),
+  "fastopen.server_enable": bit("tcp_fastopen", 2),
+  "fastopen.client_enable": bit("tcp_fastopen", 1),
+  "fastopen.acceptany": bit("tcp_fastopen", 0x200),
   "fastopen.setkey": same("tcp_fastopen_key"),
   udp_tunneling_port: same("udpTunnelingPort"),
   udp_tunneling_overhead: same("udpTunnelingOverhead"),

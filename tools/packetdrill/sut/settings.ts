@@ -9,7 +9,7 @@ type Plain = Record<string, number | boolean | string | readonly number[] | unde
 const WITHOUT_EFFECT = new Set(["pacing"]);
 
 /**
- * Sets a sysctl of the host by its short Linux name (`tcp_sack`), one number of a list (`tcp_rmem[1]`), or a knob of the engine.
+ * Sets a sysctl of the host by its short Linux name (`tcp_sack`), one number of a list (`tcp_rmem[1]`), a bit (`tcp_fastopen&2`), or a knob of the engine.
  * @returns `false` if there is none of that name, or it does not take that value
  */
 export function changeSetting(host: Host, tcp: TcpHost, settings: TcpSettings, name: string, value: string): boolean {
@@ -21,6 +21,13 @@ export function changeSetting(host: Host, tcp: TcpHost, settings: TcpSettings, n
     const list = plain[part[1] as string];
     if (!Array.isArray(list)) return false;
     plain[part[1] as string] = (list as number[]).map((item, i) => (i === Number(part[2]) ? Number(value) : item));
+    return true;
+  }
+  const bit = /^(\w+)&(\d+)$/.exec(name);
+  if (bit !== null) {
+    const before = plain[bit[1] as string];
+    if (typeof before !== "number") return false;
+    plain[bit[1] as string] = value === "0" ? before & ~Number(bit[2]) : before | Number(bit[2]);
     return true;
   }
   if (setKnob(plain, name, value)) return true;
@@ -57,7 +64,10 @@ function setFastOpenKey(tcp: TcpHost, value: string): boolean {
 
 /** The kernel keeps the four words in the processor's order, which is little-endian (`proc_tcp_fastopen_key`). */
 function keyBytes(text: string): Uint8Array | undefined {
-  const words = text.trim().split("-").map((word) => Number.parseInt(word, 16));
+  const words = text
+    .trim()
+    .split("-")
+    .map((word) => Number.parseInt(word, 16));
   if (words.length !== 4 || words.some((word) => Number.isNaN(word))) return undefined;
   const bytes = new Uint8Array(16);
   const view = new DataView(bytes.buffer);

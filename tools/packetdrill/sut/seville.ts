@@ -150,4 +150,3 @@ class SevilleSystem implements SystemUnderTest {
     return leaked === 0 ? [] : [`${leaked} packets leaked`];
   }
 }
-

@@ -1,11 +1,13 @@
 import type { Nanos } from "../../../packages/core/src/index.ts";
 import { CHECKSUM_PARTIAL, type Packet, type PacketPool } from "../../../packages/packet/src/index.ts";
-import { IFF_NOARP, IFF_POINTOPOINT, ARPHRD_NONE, ETH_P_IP, ETH_P_IPV6 } from "../../../packages/stack/src/interface/flags.ts";
 import {
-  NETIF_F_GSO,
-  NETIF_F_HW_CSUM,
-  type NetDevice,
-} from "../../../packages/stack/src/interface/net-device.ts";
+  IFF_NOARP,
+  IFF_POINTOPOINT,
+  ARPHRD_NONE,
+  ETH_P_IP,
+  ETH_P_IPV6,
+} from "../../../packages/stack/src/interface/flags.ts";
+import { NETIF_F_GSO, NETIF_F_HW_CSUM, type NetDevice } from "../../../packages/stack/src/interface/net-device.ts";
 import type { NetInterface } from "../../../packages/stack/src/interface/net-interface.ts";
 import type { CapturedPacket } from "./system.ts";
 

@@ -1,7 +1,15 @@
 import type { UdpSocket } from "../../../packages/stack/src/index.ts";
 import { UnsupportedError } from "../language/errors.ts";
 import { withErrno } from "./errno.ts";
-import { ErrnoError, POLLIN, POLLOUT, type OptionValue, type SendOptions, type SocketAddress, type SutSocket } from "./system.ts";
+import {
+  ErrnoError,
+  POLLIN,
+  POLLOUT,
+  type OptionValue,
+  type SendOptions,
+  type SocketAddress,
+  type SutSocket,
+} from "./system.ts";
 
 type OptionName = Parameters<UdpSocket["get"]>[0];
 
@@ -30,7 +38,9 @@ export class StackUdpSocket implements SutSocket {
   }
 
   send(data: Uint8Array, { to }: SendOptions): number {
-    withErrno(() => (to === undefined ? this.#socket.send(data) : this.#socket.send(data, { address: to.address, port: to.port })));
+    withErrno(() =>
+      to === undefined ? this.#socket.send(data) : this.#socket.send(data, { address: to.address, port: to.port }),
+    );
     return data.length;
   }
 
