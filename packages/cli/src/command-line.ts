@@ -53,6 +53,7 @@ function addRun(command: Command, outcome: Outcome): void {
     .option("--seed <number>", "where all randomness comes from, in place of the scenario's", wholeNumber)
     .option("--until <time>", "how long to run, such as 2.5s, in place of the scenario's duration")
     .option("--set <path=value>", "change a value, such as links.wan.loss=2%; may be given again", gather, [])
+    .option("--quick", "make the changes that the scenario names for a short run")
     .option("--out <dir>", "where report, result and captures go", "seville-out/<scenario>")
     .option("--report <file>", "write the HTML report here (with --no-report: none)")
     .option("--no-report")

@@ -5,3 +5,5 @@ export { chartData, type Chart, type ChartData, type Unit } from "./chart-data.t
 export { decimate, type Points } from "./decimate.ts";
 export { formatBytes, formatCount, formatRate, formatShare, formatTime } from "./format.ts";
 export { formatDrops, programFate, PROTOCOL_NAMES } from "./programs.ts";
+export { withoutFabrics } from "./fabrics.ts";
+export { renderCurves, type Curve, type CurveChart } from "./curves.ts";

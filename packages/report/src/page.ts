@@ -2,6 +2,7 @@ import type { Distribution, PingResult, ScenarioResult } from "@seville/scenario
 import { renderCdf } from "./cdf.ts";
 import { chartData, type Chart } from "./chart-data.ts";
 import { CHART_LICENCE, CHART_STYLE, CLIENT_SCRIPT } from "./client.generated.ts";
+import { renderFabrics, withoutFabrics } from "./fabrics.ts";
 import { formatCount, formatMoment, formatShare, formatTime } from "./format.ts";
 import { embedJson, escapeHtml } from "./html.ts";
 import { renderOffloads } from "./offloads.ts";
@@ -21,6 +22,7 @@ export interface ReportOptions {
  */
 export function renderReport(result: ScenarioResult, options: ReportOptions = {}): string {
   const data = chartData(result);
+  const shown = withoutFabrics(result);
   const { scenario } = result;
   return `<!doctype html>
 <html lang="en">
@@ -43,14 +45,14 @@ ${facts(result)}
 ${keyFigures(result)}
 ${notes(result)}
 ${renderOffloads(result)}
-<section><h2>Network</h2>
-${renderTopology(result)}</section>
+${network(shown)}
+${renderFabrics(result)}
 ${renderPrograms(result)}
 ${data.charts.map((chart) => chartSection(chart)).join("\n")}
 ${distributions(result)}
-<section>${renderTables(result)}</section>
+<section>${renderTables(shown)}</section>
 ${timeline(result)}
-${counters(result)}
+${counters(shown)}
 <footer>${footer(result)} ${escapeHtml(CHART_LICENCE)}</footer>
 </main>
 <script type="application/json" id="data">${embedJson(data)}</script>
@@ -59,6 +61,10 @@ ${counters(result)}
 </body>
 </html>
 `;
+}
+
+function network(result: ScenarioResult): string {
+  return result.topology.nodes.length === 0 ? "" : `<section><h2>Network</h2>\n${renderTopology(result)}</section>`;
 }
 
 /** Unpacks the script that draws charts. Where that cannot be done, the page says so and stays as it is. */
@@ -152,6 +158,8 @@ function notes({ warnings, pool }: ScenarioResult): string {
 
 const TITLES: Readonly<Record<string, readonly [title: string, about: string]>> = {
   throughput: ["Throughput", "Frames delivered by each direction of each link."],
+  "tcp-throughput": ["Throughput of TCP", "What was acknowledged between two looks at the sender."],
+  cwnd: ["Congestion windows", "Segments that the sender may have in flight."],
   queue: ["Queues", "The most frames that waited for the transmitter in each interval."],
   drops: ["Drops by reason", "Frames and packets that went no further, by links and hosts together."],
   delay: [

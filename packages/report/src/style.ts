@@ -63,6 +63,8 @@ th:first-child{padding-left:0}.n{text-align:right}.bad{color:var(--bad)}
 .matrix div>b{margin-left:6px}.matrix small{margin-left:5px;font-size:12px;color:var(--quiet)}
 .box{display:inline-flex;align-items:center;justify-content:center;flex:none;width:17px;height:17px;border-radius:3px;font:600 11px/1 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;color:var(--panel);background:var(--b)}
 .box.dev{--b:var(--s2)}.box.lco{--b:var(--s0)}.box.sw{--b:var(--s1)}.box.wrong{--b:var(--bad)}.box.none{background:none;color:var(--quiet);box-shadow:inset 0 0 0 1px var(--line)}
+.panels{display:grid;grid-template-columns:repeat(auto-fit,minmax(380px,1fr));gap:20px 28px;margin-bottom:18px}
+figure{margin:0;min-width:0}figcaption{margin-bottom:6px;font-weight:600;font-size:14px}.panels ul.legend{flex-direction:column}
 details{margin-top:10px}summary{cursor:pointer;font-weight:500}
 .counters{columns:4 200px;margin:8px 0 0;padding:0;list-style:none;font-size:13px}
 .counters li{display:flex;justify-content:space-between;gap:12px;padding:1px 0;break-inside:avoid;font-variant-numeric:tabular-nums}

@@ -22,12 +22,16 @@ import type { Scenario } from "./types.ts";
 export interface LoadOptions extends ValidateOptions {
   /** Changes, as `path=value`, made before it is checked. */
   readonly overrides?: readonly string[];
+  /** Make the changes that the scenario itself names for a run that is to be short (`quick`). */
+  readonly quick?: boolean;
 }
 
 export interface LoadedScenario {
   /** As it was asked for: a name or a path. */
   readonly name: string;
   readonly scenario: Scenario;
+  /** The changes that were made, as `path=value`. */
+  readonly overrides: readonly string[];
   /** Where it was read from. */
   readonly file: string;
   readonly source: string;
@@ -49,9 +53,9 @@ const SHIPPED = new URL("../scenarios/", import.meta.url);
 export async function loadScenario(nameOrPath: string, options: LoadOptions = {}): Promise<LoadedScenario> {
   const file = await findScenario(nameOrPath);
   const source = await readFile(file, "utf8");
-  const overrides = options.overrides ?? [];
   let result = parseScenario(source, options);
   let scenario = orThrow(result, file, source);
+  const overrides = [...quickChanges(nameOrPath, scenario, options.quick === true), ...(options.overrides ?? [])];
   if (overrides.length > 0) {
     const changed = overrides.reduce<unknown>(applyOverride, parseYaml(source).value);
     result = validateScenario(changed, options);
@@ -60,10 +64,22 @@ export async function loadScenario(nameOrPath: string, options: LoadOptions = {}
   return {
     name: nameOrPath,
     scenario,
+    overrides,
     file,
     source,
     warnings: result.problems.filter(({ severity }) => severity === "warning"),
   };
+}
+
+function quickChanges(name: string, { quick }: Scenario, isAskedFor: boolean): string[] {
+  if (!isAskedFor) return [];
+  if (quick === undefined)
+    throw new SevilleError(
+      "ERR_SCENARIO_UNKNOWN",
+      `${name} does not say what a quick run changes (key quick)`,
+      "quick",
+    );
+  return Object.entries(quick).map(([path, value]) => `${path}=${value}`);
 }
 
 /** The path of a scenario file: as given, or of a shipped scenario. */

@@ -53,7 +53,16 @@ describe("N1: scenario files on disk", () => {
       code: "ERR_SCENARIO_UNKNOWN",
       message: /did you mean bad-network\?/,
     });
-    await expect(findScenario("xyzzy")).rejects.toThrow(/known: .*bad-network, hello/);
+    await expect(findScenario("xyzzy")).rejects.toThrow(/known: .*bad-network, .*hello/);
+  });
+
+  test("B16 a quick run makes the changes that the scenario names, and those that are asked for after them", async () => {
+    const path = file("q.yaml", "name: q\nhosts: { a: {} }\nduration: 9s\nquick: { duration: 1s, seed: 7 }\n");
+    const { scenario, overrides } = await loadScenario(path, { quick: true, overrides: ["seed=8"] });
+    expect(scenario).toMatchObject({ duration: "1s", seed: 8 });
+    expect(overrides).toEqual(["duration=1s", "seed=7", "seed=8"]);
+    expect((await loadScenario(path)).scenario.duration).toBe("9s");
+    await expect(loadScenario("hello", { quick: true })).rejects.toThrow(/does not say what a quick run changes/);
   });
 
   test("what ships has a description for a list", async () => {

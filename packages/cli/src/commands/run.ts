@@ -22,6 +22,7 @@ export interface RunFlags {
   readonly seed?: number;
   readonly until?: string;
   readonly set: readonly string[];
+  readonly quick?: boolean;
   readonly out: string;
   readonly outIsDefault?: boolean;
   /** A path; `false`: --no-report. */
@@ -41,7 +42,7 @@ interface Targets {
 }
 
 export async function run(nameOrPath: string, flags: RunFlags): Promise<number> {
-  const loaded = await loadScenario(nameOrPath, { overrides: flags.set });
+  const loaded = await loadScenario(nameOrPath, { overrides: flags.set, quick: flags.quick === true });
   const { scenario } = loaded;
   if (flags.quiet !== true && flags.json !== true) printWarnings(loaded);
   if (scenario.realtime === true && flags.quiet !== true) announce(scenario);
@@ -57,7 +58,7 @@ export async function run(nameOrPath: string, flags: RunFlags): Promise<number> 
       ...optionsOf(flags),
       ...(captures === undefined ? {} : { capture: (name) => captures.open(name), captureAt: flags.pcapAt }),
       ...(await outsideFor(loaded, flags)),
-      overrides: flags.set,
+      overrides: loaded.overrides,
       versions: { seville: version() },
       signal: interruption.signal,
       turn: () => new Promise((resolve) => void setImmediate(resolve)),
@@ -127,6 +128,7 @@ async function write(result: ScenarioResult, targets: Targets, loaded: LoadedSce
 function replayCommand(result: ScenarioResult, loaded: LoadedScenario, flags: RunFlags): string {
   const words = ["seville", "run", loaded.name, "--seed", String(result.scenario.seed)];
   if (flags.until !== undefined) words.push("--until", flags.until);
+  if (flags.quick === true) words.push("--quick");
   for (const change of flags.set) words.push("--set", change);
   if (flags.pcapIn !== undefined) words.push("--pcap-in", flags.pcapIn);
   return words

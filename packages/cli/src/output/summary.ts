@@ -1,6 +1,7 @@
 import type { Distribution, ScenarioResult } from "@seville/scenario";
-import { formatBytes, formatCount, formatRate, formatShare, formatTime } from "@seville/report";
+import { formatBytes, formatCount, formatRate, formatShare, formatTime, withoutFabrics } from "@seville/report";
 import { colours } from "./colours.ts";
+import { fabrics } from "./fabrics.ts";
 import { programs } from "./programs.ts";
 import { table } from "./table.ts";
 
@@ -13,16 +14,19 @@ export function renderSummary(
     readonly pcap: string | undefined;
   },
 ): string {
+  const shown = withoutFabrics(result);
   const parts = [
     heading(result),
+    fabrics(result),
     pings(result),
     flows(result),
+    tcp(result),
     offloads(result),
     alignment(result),
     programs(result),
-    links(result),
-    interfaces(result),
-    drops(result),
+    links(shown),
+    interfaces(shown),
+    drops(shown),
     notes(result),
     places(result, files),
   ];
@@ -67,6 +71,28 @@ function flows({ flows: list }: ScenarioResult): string {
     "Flows",
     ["name", "path", "sent", "received", "lost", "dup", "reordered", "throughput", "delay", "p95"],
     2,
+    rows,
+  );
+}
+
+function tcp({ tcp: list = [] }: ScenarioResult): string {
+  const rows = list.flatMap((transfer) =>
+    transfer.connections.map((c, i) => [
+      transfer.connections.length === 1 ? transfer.name : `${transfer.name} ${i + 1}`,
+      `${transfer.from} → ${transfer.to}`,
+      c.congestion,
+      formatBytes(c.bytes),
+      formatRate(c.throughput),
+      formatCount(c.segments),
+      lost(c.retransmitted, c.segments),
+      formatCount(c.timeouts),
+      ...times(c.rtt, (d) => [d.min, d.p50, d.max]),
+    ]),
+  );
+  return table(
+    "TCP",
+    ["name", "path", "control", "bytes", "throughput", "segments", "again", "timeouts", "min rtt", "median", "max"],
+    3,
     rows,
   );
 }

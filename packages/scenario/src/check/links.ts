@@ -1,7 +1,7 @@
 import { isIpv4 } from "@seville/packet";
 import { duration, size } from "../quantities.ts";
 import type { CheckReporter } from "../schema/part.ts";
-import type { Link, LinkParameters, Scenario } from "../types.ts";
+import type { Interface, Link, LinkParameters, Scenario } from "../types.ts";
 import { suggestion } from "./did-you-mean.ts";
 import { addressesOf, familyOf, interfacesOf, linksOf, onLinkPrefix, parseEndpoint } from "./network.ts";
 
@@ -97,8 +97,9 @@ export function checkParameters(
 
 function checkMtu(scenario: Scenario, link: Link, path: readonly string[], report: CheckReporter): void {
   const mtu = link.mtu ?? 1500;
-  for (const { endpoint, spec } of interfacesOf(scenario)) {
-    if (!link.between.includes(endpoint) || (spec.mtu ?? 1500) <= mtu) continue;
+  for (const endpoint of link.between) {
+    const spec = interfaceAt(scenario, endpoint);
+    if (spec === undefined || (spec.mtu ?? 1500) <= mtu) continue;
     report.warning(
       link.mtu === undefined ? path : [...path, "mtu"],
       `${endpoint} may send packets of ${spec.mtu ?? 1500} bytes; this link drops those over ${mtu}`,
@@ -109,8 +110,7 @@ function checkMtu(scenario: Scenario, link: Link, path: readonly string[], repor
 /** Two ends with IPv4 addresses of different networks cannot speak to each other: almost always a slip. */
 function checkSharedPrefix(scenario: Scenario, link: Link, path: readonly string[], report: CheckReporter): void {
   const ends = link.between.map((endpoint) => {
-    const { node, interface: name } = parseEndpoint(endpoint);
-    const spec = name === undefined ? undefined : scenario.hosts[node]?.interfaces?.[name];
+    const spec = interfaceAt(scenario, endpoint);
     return spec === undefined ? [] : addressesOf(spec).filter(({ address }) => isIpv4(address));
   });
   const [left = [], right = []] = ends;
@@ -119,6 +119,11 @@ function checkSharedPrefix(scenario: Scenario, link: Link, path: readonly string
     right.some((b) => familyOf(a.address) === familyOf(b.address) && onLinkPrefix(a).contains(b.address)),
   );
   if (!shared) report.warning([...path, "between"], "the two ends have IPv4 addresses, but no network in common");
+}
+
+function interfaceAt(scenario: Scenario, endpoint: string): Interface | undefined {
+  const { node, interface: name } = parseEndpoint(endpoint);
+  return name === undefined ? undefined : scenario.hosts[node]?.interfaces?.[name];
 }
 
 /** Whether nothing but this package's own keys is there: a part's device (a tunnel, a bridge) needs no link. */

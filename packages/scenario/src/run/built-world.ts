@@ -1,9 +1,9 @@
 import { createRandom, SevilleError, type Nanos, type Random } from "@seville/core";
-import { isIpv4, isLinkLocal, PacketPool, tryParseIp, type IpAddress } from "@seville/packet";
+import { isIpv4, isLinkLocal, PacketPool, tryParseIp, type IpAddress, type PacketPoolOptions } from "@seville/packet";
 import { Link, Simulator, type LinkDirections, type LinkEnd } from "@seville/sim";
 import { closeHost, type Host, type NetDevice } from "@seville/stack";
 import { addressesOf, linksOf, parseEndpoint } from "../check/network.ts";
-import { fabricOf } from "../fabric/expand.ts";
+import { fabricOf, planOf } from "../fabric/expand.ts";
 import { duration, rate } from "../quantities.ts";
 import type { EventResult, ScenarioResult } from "../results.ts";
 import type { Event, Interface, Link as LinkSpec, LinkParameters, Scenario, Traffic } from "../types.ts";
@@ -49,7 +49,7 @@ export class BuiltWorld implements World {
     this.seed = options.seed ?? scenario.seed ?? 1;
     this.#random = createRandom(this.seed);
     this.simulator = new Simulator({ random: this.#random });
-    this.pool = new PacketPool(options.pool);
+    this.pool = new PacketPool(options.pool ?? poolFor(scenario));
     this.captures = new CaptureSet(options.capture, options.captureAt ?? "wire", scenario.captures ?? {});
     const interval = scenario.sampling === undefined ? Math.ceil(until / SAMPLES) : duration(scenario.sampling);
     this.sampler = new Sampler(this.simulator, Math.max(1000, interval));
@@ -267,6 +267,12 @@ export class BuiltWorld implements World {
       .flatMap(([, spec]) => addressesOf(spec).map(({ address }) => address))
       .filter((address) => !isLinkLocal(address));
   }
+}
+
+/** Room for what the hosts of fabrics have under way: some hundred packets each. */
+function poolFor(scenario: Scenario): PacketPoolOptions {
+  const hosts = Object.values(scenario.fabrics ?? {}).reduce((sum, fabric) => sum + planOf(fabric).hosts.length, 0);
+  return hosts === 0 ? {} : { small: 16_384 + 384 * hosts };
 }
 
 /** The device that the first part to know one of its keys makes. */

@@ -25,7 +25,7 @@ const KNOWN = {
   8: { permutation: 0.477, worst: 0.235, stride: 0.54 },
 } as const;
 
-describe.each([4, 6, 8] as const)("P1 ECMP in a fat-tree with k = %d", (k) => {
+describe.each([4, 6, 8] as const)("B4 ECMP in a fat-tree with k = %d", (k) => {
   test("drawing paths by hand gives the shares that are known", () => {
     const random = createRandom(5);
     const hosts = k ** 3 / 4;

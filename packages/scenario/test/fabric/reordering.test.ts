@@ -9,7 +9,7 @@ function measure(...flows: readonly (readonly number[])[]) {
   return { reordered, ...tally.result() };
 }
 
-describe("M1 reordering as RFC 4737 counts it", () => {
+describe("B5 reordering as RFC 4737 counts it", () => {
   test("§3.3: what comes behind a later one is reordered; the one that overtook is not", () => {
     expect(measure([1, 2, 3, 4]).reordered).toEqual([0]);
     expect(measure([1, 4, 2, 3]).reordered).toEqual([2]);
@@ -33,7 +33,7 @@ describe("M1 reordering as RFC 4737 counts it", () => {
   });
 });
 
-describe("M2 reorder density as RFC 5236 counts it", () => {
+describe("B6 reorder density as RFC 5236 counts it", () => {
   test("one that is two places late makes two that are one place early", () => {
     expect(measure([2, 3, 1, 4]).density).toEqual([
       [-1, 0.5],
@@ -73,7 +73,7 @@ describe("M2 reorder density as RFC 5236 counts it", () => {
   });
 });
 
-test("M3 a histogram's distribution is that of its values", () => {
+test("B7 a histogram's distribution is that of its values", () => {
   fc.assert(
     fc.property(fc.array(fc.nat(300), { minLength: 1, maxLength: 200 }), (values) => {
       const histogram = new Histogram(300);

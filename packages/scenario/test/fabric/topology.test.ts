@@ -12,7 +12,7 @@ function scenarioOf(fabrics: Readonly<Record<string, Fabric>>, more: Partial<Sce
 const problemsOf = (scenario: unknown): string[] =>
   validateScenario(scenario).problems.map(({ path, message }) => `${path.join(".")}: ${message}`);
 
-describe("T1 a fat-tree (Al-Fares et al., SIGCOMM 2008)", () => {
+describe("B1 a fat-tree (Al-Fares et al., SIGCOMM 2008)", () => {
   test.each([2, 4, 6, 8, 16])("k = %d has k³/4 hosts, 5k²/4 switches and k³/2 links between them", (k) => {
     const { hosts, switches, links } = fatTree(k);
     expect(hosts).toHaveLength(k ** 3 / 4);
@@ -64,7 +64,7 @@ function shortestPaths(beside: ReadonlyMap<string, readonly string[]>, from: str
   return { length: -1, paths: 0 };
 }
 
-describe("T2 a fabric stands for hosts and links as one would write them", () => {
+describe("B2 a fabric stands for hosts and links as one would write them", () => {
   test.each(["ipv4", "ipv6"] as const)(
     "%s: every k gives a scenario without a mistake, and no address twice",
     (family) => {
@@ -136,7 +136,7 @@ describe("T2 a fabric stands for hosts and links as one would write them", () =>
   });
 });
 
-describe("T3 mistakes in fabrics and patterns have their place", () => {
+describe("B3 mistakes in fabrics and patterns have their place", () => {
   const cases: readonly (readonly [name: string, scenario: unknown, problem: RegExp])[] = [
     ["no host at all", { name: "a", hosts: {} }, /^hosts: a scenario needs a host/],
     ["an odd k", scenarioOf({ f: { fatTree: { k: 5 } } }), /^fabrics\.f\.fatTree\.k: .*even/],

@@ -54,6 +54,8 @@ export class Ipv4Layer {
   pingReceive: ((packet: Packet, dev: NetInterface) => boolean) | undefined = undefined;
   pingError: ((error: IcmpError) => void) | undefined = undefined;
   readonly #looped: Delivery;
+  #broadcasts: ReadonlySet<number> | undefined = undefined;
+  #broadcastGeneration = -1;
 
   constructor(host: Host) {
     this.fib = new TableFib<number>(host, 4);
@@ -80,7 +82,18 @@ export class Ipv4Layer {
   /** Whether `address` is the limited broadcast address or that of a subnet here (`inet_addr_type`). */
   isBroadcast(address: number): boolean {
     if (isLimitedBroadcast(address)) return true;
+    if (this.#broadcastGeneration !== this.fib.generation) this.#gatherBroadcasts();
+    // Nearly every packet's source ends here.
+    if (this.#broadcasts?.has(address) === false) return false;
     flow.destination = address;
     return this.fib.table(RT_TABLE_LOCAL).lookup(flow)?.type === "broadcast";
+  }
+
+  /** The addresses of broadcast routes; `undefined` if there is one of a whole prefix. */
+  #gatherBroadcasts(): void {
+    const routes = [...this.fib.table(RT_TABLE_LOCAL).routes()].filter(({ type }) => type === "broadcast");
+    const areAddresses = routes.every(({ prefixLength }) => prefixLength === 32);
+    this.#broadcasts = areAddresses ? new Set(routes.map(({ destination }) => destination as number)) : undefined;
+    this.#broadcastGeneration = this.fib.generation;
   }
 }

@@ -91,10 +91,7 @@ export class FabricWatch implements EventHandler {
       flows,
       queue: this.#queues.distribution(),
       reordering: tally.result(),
-      dropped: this.#links.reduce(
-        (sum, link) => sum + link.stats("aToB").framesDropped + link.stats("bToA").framesDropped,
-        0,
-      ),
+      dropped: this.#links.reduce((sum, link) => sum + dropsOf(link), 0),
       fairness: jain(flows.map(({ throughput }) => throughput)),
     };
   }
@@ -139,6 +136,12 @@ export class FabricWatch implements EventHandler {
   #trackOf(port: number): FlowTrack | undefined {
     return this.#tracks[port - FIRST_PORT];
   }
+}
+
+/** Frames that it dropped on both directions; the end of the run is no drop. */
+function dropsOf(link: Link): number {
+  const directions = [link.stats("aToB"), link.stats("bToA")];
+  return directions.reduce((sum, { framesDropped, dropped }) => sum + framesDropped - (dropped.END_OF_RUN ?? 0), 0);
 }
 
 function settingsOf(settings: LinkParameters): string {

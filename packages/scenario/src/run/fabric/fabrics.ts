@@ -5,6 +5,7 @@ import { DelayRecorder } from "../delays.ts";
 import { senderHost, type PartRuntime, type RunningTraffic, type TrafficReport, type World } from "../world.ts";
 import { FabricWatch } from "./fabric-watch.ts";
 import { incast, permutation, stride, type PatternPair } from "./patterns.ts";
+import { TcpFlow } from "./tcp-flow.ts";
 import { PoissonFlow, type FlowEnds, type PatternFlow } from "./udp-flow.ts";
 
 const watches = new WeakMap<World, Map<string, FabricWatch>>();
@@ -108,8 +109,12 @@ function openFlow(
     to: world.resolve(from, to, undefined),
     port,
   };
+  if (spec.udp === undefined) {
+    const flow = new TcpFlow(world, ends, { bytes: spec.bytes, congestion: spec.congestion });
+    return { flow, watch, pair, port, protocol: "tcp" };
+  }
   const random = world.random(`flow ${name} ${index}`);
-  const flow = new PoissonFlow(world, ends, rate(spec.udp ?? "1mbit"), spec.size ?? 1400, random);
+  const flow = new PoissonFlow(world, ends, rate(spec.udp), spec.size ?? 1400, random);
   return { flow, watch, pair, port, protocol: "udp" };
 }
 
