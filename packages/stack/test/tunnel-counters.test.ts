@@ -162,10 +162,8 @@ describe("U14 what a tunnel drops, and what its device counts of it (ip -s -s li
     fixHeader(packet);
     unrecorded(() => inject(b, b.interfaces.named("eth0"), packet));
     expect(drops).toEqual([line.reason]);
-    const moved = Object.fromEntries(
-      COUNTERS.map((name, i) => [name, tunnelB.stats[name] - (before[i] as number)]).filter(([, count]) => count !== 0),
-    );
-    expect(moved).toEqual(line.counted);
+    const moved = COUNTERS.map((name, i): [string, number] => [name, tunnelB.stats[name] - (before[i] as number)]);
+    expect(moved.filter(([, count]) => count !== 0)).toEqual(Object.entries(line.counted));
   });
 
   test("a wrong UDP checksum, and a length that is not there, are UDP's to count", () => {
@@ -185,10 +183,7 @@ describe("U14 what a tunnel drops, and what its device counts of it (ip -s -s li
     ["checksum", { icsum: true }, "GRE_CSUM_MISSING", { rx_crc_errors: 1 }],
     ["sequence number", { iseq: true }, "GRE_SEQ_MISSING", { rx_fifo_errors: 1 }],
   ] as const)("a GRE packet without the %s that is expected", (_name, more, reason, counted) => {
-    const { world, a, b, tunnelB } = tunnelPair(
-      (it) => ({ ...gre(it), ...(it.local === 0x0a00_0002 ? more : {}) }) as never,
-      4,
-    );
+    const { world, a, b, tunnelB } = tunnelPair((it) => ({ ...gre(it), ...(it.local === 0x0a00_0002 ? more : {}) }), 4);
     const drops = dropsOf(b);
     startPing(a, inner(4, "b"), { count: 1 });
     world.runMs(20);
@@ -198,7 +193,7 @@ describe("U14 what a tunnel drops, and what its device counts of it (ip -s -s li
 
   test("and one with a checksum that is not", () => {
     const { world, a, b, tunnelB } = tunnelPair(
-      (it) => ({ ...gre(it), ...(it.local === 0x0a00_0001 ? { ocsum: true } : {}) }) as never,
+      (it) => ({ ...gre(it), ...(it.local === 0x0a00_0001 ? { ocsum: true } : {}) }),
       4,
     );
     const drops = dropsOf(b);
