@@ -78,7 +78,11 @@ export function acknowledge(tcp: TcpContext, c: TcpConnection, s: Segment, flags
   resetRateSample(sample, packetsInFlight(c));
   verdict.rexmit = REXMIT_NONE;
   if (before(ack, priorSndUna)) return oldAck(tcp, c, s, flag, priorSndUna);
-  if (after(ack, c.sndNxt)) return "TCP_ACK_UNSENT_DATA";
+  if (after(ack, c.sndNxt)) {
+    // RFC 9293 §3.10.7.4, fifth: an acknowledgment of what was not sent is answered (Linux since 6.17).
+    if ((flag & FLAG_NO_CHALLENGE_ACK) === 0) sendChallengeAck(tcp, c);
+    return "TCP_ACK_UNSENT_DATA";
+  }
   if (after(ack, priorSndUna)) {
     flag |= FLAG_SND_UNA_ADVANCED;
     c.retransmits = 0;
