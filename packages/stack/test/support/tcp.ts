@@ -42,9 +42,10 @@ export function connected(
 /** Lets time pass in steps until `done` holds, for at most `limit`. */
 export function until(world: World, done: () => boolean, limit: Nanos = seconds(120)): void {
   const end = world.simulator.now + limit;
-  while (!done() && world.simulator.now < end) {
-    const { end: why } = world.simulator.run({ until: end, maxEvents: 20 });
-    if (why === "idle") break;
+  // What `done` does may be the next thing to happen.
+  for (let idle = 0; !done() && world.simulator.now < end && idle < 2; ) {
+    const { end: why } = world.simulator.run({ until: end, maxEvents: 1 });
+    idle = why === "idle" ? idle + 1 : 0;
   }
   expect(done(), `it has happened by ${world.simulator.now / 1e9} s`).toBe(true);
 }

@@ -366,6 +366,7 @@ describe("T13 send(2), recv(2) and their flags", () => {
     const reader = new Reader(server);
     until(world, () => (client.poll() & EPOLLOUT) !== 0);
     until(world, () => reader.length === sent);
+    world.runMs(100);
     expect(client.outq()).toEqual({ unacknowledged: 0, unsent: 0 });
   });
 });
