@@ -9,7 +9,7 @@ import { installTcp, MSG_FASTOPEN, openTcp } from "../../src/tcp/index.ts";
 import { recordFrame } from "../support/captures.ts";
 import { inner, tunnelPair, TUNNELS } from "../support/tunnels.ts";
 import { assign, bytes, codeOf, pair, text, World } from "../support/world.ts";
-import { connected, pattern, transfers, until } from "../support/tcp.ts";
+import { connected, transfers, until } from "../support/tcp.ts";
 import { wireIsClean } from "../support/wire.ts";
 
 /** Longest IP packets that `host` hands down and that it takes, without their link headers. */
@@ -92,7 +92,7 @@ describe("T21 through tunnels", () => {
         if (gso) installSegmenter(host);
       }
       const family = name === "sit" ? 6 : 4;
-      const { client, server } = connected(world, a, b, String(inner(family, "b")), {});
+      const { client, server } = connected(world, a, b, inner(family, "b"), {});
       transfers(world, client, server, 200_000);
       expect(client.info()?.snd_mss).toBeLessThan(1448);
     });
