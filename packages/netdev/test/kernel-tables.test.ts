@@ -16,10 +16,12 @@ import {
   SKB_GSO_UDP_TUNNEL,
   type Packet,
 } from "@seville/packet";
+import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
 import {
   countSegments,
   DeviceFeatures,
+  FEATURE_NAMES,
   FeatureSet,
   gsoFeatures,
   gsoHeaderBytes,
@@ -36,7 +38,7 @@ import {
   type FeatureName,
   type TransmitDevice,
 } from "../src/index.ts";
-import { requestPacket, type Request } from "./support/requests.ts";
+import { requestPacket, wireFrames, type Request } from "./support/requests.ts";
 import { faultsOf } from "./support/verify-frame.ts";
 
 /*
@@ -334,5 +336,90 @@ describe("validate_xmit_skb of what is doubtful (tcp_gso_segment, __udp_gso_segm
       packet.gsoSize = 1001;
     });
     expect(out).toEqual([]);
+  });
+});
+
+describe("properties that hold whatever is sent, by whatever device", () => {
+  const requests: fc.Arbitrary<Request> = fc
+    .record({
+      inner: fc.constantFrom<4 | 6>(4, 6),
+      outer: fc.constantFrom<4 | 6>(4, 6),
+      protocol: fc.constantFrom<"tcp" | "udp">("tcp", "udp"),
+      tunnel: fc.constantFrom<NonNullable<Request["tunnel"]>>("none", "vxlan", "geneve", "gre", "gretap", "ipip"),
+      outerCsum: fc.boolean(),
+      mss: fc.integer({ min: 100, max: 1200 }),
+      segments: fc.integer({ min: 1, max: 40 }),
+      last: fc.integer({ min: 1, max: 100 }),
+      dontFragment: fc.boolean(),
+    })
+    .map(({ segments, last, ...rest }) => ({ ...rest, payload: (segments - 1) * rest.mss + last }));
+  const featureSets = fc
+    .subarray([...FEATURE_NAMES])
+    .map((list) => FeatureSet.of(...list).with(names("SG")))
+    .filter((set) => !set.has("GSO_PARTIAL"));
+
+  test("W1 what a discipline weighs is what all frames together are on the wire", () => {
+    fc.assert(
+      fc.property(requests, (request) => {
+        const packet = requestPacket(pool, request);
+        const onWire = wireFrames(request).reduce((sum, frame) => sum + frame.length, 0);
+        expect(wireBytes(packet)).toBe(onWire);
+        packet.release();
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  test("S1 counted, a packet of doubtful origin stands for as many frames as it makes", () => {
+    fc.assert(
+      fc.property(requests, (request) => {
+        const packet = requestPacket(pool, request);
+        packet.gsoType |= SKB_GSO_DODGY;
+        packet.gsoSegs = 12_345;
+        countSegments(packet);
+        if (packet.gsoSize > 0) expect(packet.gsoSegs).toBe(wireFrames(request).length);
+        packet.release();
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  test("E2 netif_skb_features adds nothing to what the device has, and nothing that a mask has not", () => {
+    fc.assert(
+      fc.property(requests, featureSets, featureSets, (request, features, mask) => {
+        const packet = requestPacket(pool, request);
+        const device = deviceOf({ features, enc: mask });
+        const left = skbFeatures(packet, device);
+        expect(device.features.features.hasAll(left)).toBe(true);
+        if (packet.encapsulation) expect(device.features.hwEncFeatures.hasAll(left)).toBe(true);
+        packet.release();
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test("E4 validate_xmit_skb hands over nothing that the features for it do not cover, and loses nothing", () => {
+    fc.assert(
+      fc.property(requests, featureSets, (request, features) => {
+        const device = deviceOf({ features });
+        const out: Packet[] = [];
+        validateXmit(requestPacket(pool, request), device, {
+          send: (one) => out.push(one),
+          drop: (_one, reason) => expect.unreachable(reason),
+        });
+        let frames = 0;
+        for (const packet of out) {
+          const left = skbFeatures(packet, device);
+          if (packet.gsoSize > 0) expect(gsoOk(packet, left)).toBe(true);
+          else if (packet.ipSummed === CHECKSUM_PARTIAL) {
+            expect(left.hasAny(names("HW_CSUM", "IP_CSUM", "IPV6_CSUM"))).toBe(true);
+          } else expect(faultsOf(packet.bytes())).toEqual([]);
+          frames += packet.gsoSize > 0 ? packet.gsoSegs : 1;
+          packet.release();
+        }
+        expect(frames).toBe(wireFrames(request).length);
+      }),
+      { numRuns: 200 },
+    );
   });
 });

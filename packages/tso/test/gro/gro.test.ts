@@ -317,31 +317,34 @@ describe("super-packets that come in", () => {
     ["plain", PLAIN],
     ["in VXLAN", { ...PLAIN, tunnel: "vxlan-csum" }],
     ["over IPv6", { ...PLAIN, family: 6 }],
-  ])("S12 an untrusted one does not overtake what is held of its flow, %s; other flows wait on", (_name, flow) => {
-    const pool = makePool();
-    const run = groRun(pool);
-    const other: Flow = { ...flow, sourcePort: (flow.sourcePort ?? 0) + 1 };
-    const give = (of: Flow, index: number, offset: number, length: number, gsoSize: number): void => {
-      run.give(frameOf(of, payloadOf(length), { index, offset, isFirst: true, isLast: false }), (packet) => {
-        packet.mark = index;
-        if (gsoSize === 0) return;
-        Object.assign(packet, { gsoSize, gsoSegs: 0, gsoType: SKB_GSO_TCPV4 | SKB_GSO_DODGY });
-      });
-    };
-    give(other, 9, 0, 100, 0);
-    give(flow, 1, 0, 100, 0);
-    expect(run.gro.held).toBe(2);
-    give(flow, 2, 100, 300, 100);
-    expect(run.out.map(({ mark }) => mark)).toEqual([1, 2]);
-    give(flow, 3, 400, 100, 0);
-    give(flow, 4, 500, 100, 0);
-    give(flow, 5, 600, 300, 100);
-    run.gro.flush();
-    expect(run.out.map(({ mark }) => mark)).toEqual([1, 2, 3, 5, 9]);
-    expect(run.out.map(({ totalLength }) => totalLength - run.out[0]!.totalLength)).toEqual([0, 200, 100, 200, 0]);
-    run.release();
-    pool.assertDrained();
-  });
+  ] as [string, Flow][])(
+    "S12 an untrusted one does not overtake what is held of its flow, %s; other flows wait on",
+    (_name, flow) => {
+      const pool = makePool();
+      const run = groRun(pool);
+      const other: Flow = { ...flow, sourcePort: (flow.sourcePort ?? 0) + 1 };
+      const give = (of: Flow, index: number, offset: number, length: number, gsoSize: number): void => {
+        run.give(frameOf(of, payloadOf(length), { index, offset, isFirst: true, isLast: false }), (packet) => {
+          packet.mark = index;
+          if (gsoSize === 0) return;
+          Object.assign(packet, { gsoSize, gsoSegs: 0, gsoType: SKB_GSO_TCPV4 | SKB_GSO_DODGY });
+        });
+      };
+      give(other, 9, 0, 100, 0);
+      give(flow, 1, 0, 100, 0);
+      expect(run.gro.held).toBe(2);
+      give(flow, 2, 100, 300, 100);
+      expect(run.out.map(({ mark }) => mark)).toEqual([1, 2]);
+      give(flow, 3, 400, 100, 0);
+      give(flow, 4, 500, 100, 0);
+      give(flow, 5, 600, 300, 100);
+      run.gro.flush();
+      expect(run.out.map(({ mark }) => mark)).toEqual([1, 2, 3, 5, 9]);
+      expect(run.out.map(({ totalLength }) => totalLength - run.out[0]!.totalLength)).toEqual([0, 200, 100, 200, 0]);
+      run.release();
+      pool.assertDrained();
+    },
+  );
 
   test("S15 a train that begins with CWR is an ECN one", () => {
     const pool = makePool();
