@@ -9,6 +9,7 @@ import type { TcpListener } from "./listener.ts";
 import type { AccurateEcn } from "./acc-ecn.ts";
 import type { MtuSearch } from "./plpmtud.ts";
 import type { RcvbufAutotune, ReceiveQueue, SackBlocks, SendBuffer } from "./parts.ts";
+import { RareFields } from "./rare-fields.ts";
 import type { SegmentQueue } from "./segment-queue.ts";
 import type { TxSegment } from "./tx-segment.ts";
 import type { RouteFacts } from "./types.ts";
@@ -103,7 +104,7 @@ export interface PlbState {
  * A connection: the kernel's `tcp_sock` as plain data, and the {@link CongestionState} that its congestion control works on. Procedures are functions in files of their
  * own. **All sequence numbers are int32.** Users read `state`, `error`, the ends, `id`; everything else is for the engine and `tcp_info`.
  */
-export class TcpConnection implements CongestionState {
+export class TcpConnection extends RareFields implements CongestionState {
   // Who it is.
   readonly localAddress: IpAddress;
   readonly localPort: number;
@@ -119,7 +120,6 @@ export class TcpConnection implements CongestionState {
   state: TcpState = "CLOSE";
   /** Errno of the failure that the user has not been told yet (`sk_err`), and of an ICMP error that may pass (`sk_err_soft`). */
   error: string | undefined = undefined;
-  softError: string | undefined = undefined;
   /** {@link RCV_SHUTDOWN} and {@link SEND_SHUTDOWN}. */
   shutdown = 0;
   /** Events that wait in the queue (events.ts). */
@@ -128,12 +128,13 @@ export class TcpConnection implements CongestionState {
   established = false;
   /** The listener's owner was told of it. */
   announced = false;
+  /** It may be put to sleep soon; it was (doze.ts). */
+  drowsy = false;
+  dozing = false;
   /** No socket holds it any more (SOCK_DEAD): it lives on to finish the goodbye. */
   orphan = false;
   /** The listener that it came through, until it is accepted. */
   parent: TcpListener | undefined = undefined;
-  /** That listener, after it was accepted, while a Fast Open handshake still counts there. */
-  acceptedFrom: TcpListener | undefined = undefined;
   options: SocketOptions = DEFAULT_SOCKET_OPTIONS;
   route: RouteFacts;
   /** `sk_txhash`. */
@@ -147,17 +148,9 @@ export class TcpConnection implements CongestionState {
   pending: number = TIMER_NONE;
   timeout: Nanos = NEVER;
   delackTimeout: Nanos = NEVER;
-  /** Keepalive, FIN-WAIT-2, and of an embryo the SYN/ACK (`sk_timer`). */
-  keepTimeout: Nanos = NEVER;
-  pacingTimeout: Nanos = NEVER;
-  compressedAckTimeout: Nanos = NEVER;
-  /** The pool had no slot for something that must go out: try again then. */
-  memoryTimeout: Nanos = NEVER;
 
   // Options negotiated.
   sackOk = false;
-  /** A DSACK was seen (TCP_DSACK_SEEN; shown in tcp_info as reord). */
-  dsackSeen = false;
   tstampOk = false;
   wscaleOk = false;
   sndWscale = 0;
@@ -168,8 +161,6 @@ export class TcpConnection implements CongestionState {
   /** Bytes of TCP header with the options that every segment has. */
   tcpHeaderLen = 20;
   ecnFlags = 0;
-  /** AccECN was asked for in the SYN; and it is spoken. */
-  accEcnAsked = false;
   accEcn: AccurateEcn | undefined = undefined;
 
   // Sending.
@@ -188,7 +179,6 @@ export class TcpConnection implements CongestionState {
   pushedSeq = 0;
   /** Path MTU in use, IP bytes (`icsk_pmtu_cookie`). */
   pmtuCookie = 0;
-  mtuProbe: MtuProbe | undefined = undefined;
   /** Not sent yet, and sent but not acknowledged. */
   writeQueue: SegmentQueue | undefined = undefined;
   rtxQueue: SegmentQueue | undefined = undefined;
@@ -196,11 +186,6 @@ export class TcpConnection implements CongestionState {
   sndbuf = 0;
   /** What the write and retransmission queues cost (`sk_wmem_queued`). */
   wmemQueued = 0;
-  /** Where to look for the next segment to retransmit (`retransmit_skb_hint`). */
-  retransmitHint: TxSegment | undefined = undefined;
-  /** The blocks of the last SACK, edges int32: what they cover has been worked on (`recv_sack_cache`). */
-  sackCache: Int32Array | undefined = undefined;
-  sackCacheCount = 0;
   /** The user met a full buffer: tell when there is room (SOCK_NOSPACE). */
   noSpace = false;
   /** The user has data that will be written as soon as the handshake is done (`sk_write_pending`). */
@@ -210,31 +195,10 @@ export class TcpConnection implements CongestionState {
   tsTail: TxSegment | undefined = undefined;
   nonagle = 0;
   fastOpen: FastOpenState | undefined = undefined;
-  /** Bytes that went into the buffer with the SYN. */
-  fastOpenTaken = 0;
-  plb: PlbState | undefined = undefined;
 
   // Retransmission.
   /** ns. */
   rto: Nanos = NS_PER_SEC;
-  backoff = 0;
-  retransmits = 0;
-  /** When the first retransmission of this episode was sent; NO_TIME: none (`retrans_stamp`). */
-  retransStamp: Nanos = NO_TIME;
-  undoMarkerSeq = 0;
-  /** Retransmissions that have not been shown needless; -1: not counting. */
-  undoRetrans = -1;
-  frto = false;
-  isSackReneg = false;
-  tlpHighSeq = 0;
-  /** A tail loss probe is out: {@link tlpHighSeq} counts. */
-  tlpOut = false;
-  tlpRetrans = false;
-  synRetransmits = 0;
-  /** Behind the highest SACKed byte; meaningful while sackedOut > 0. */
-  highestSack = 0;
-  probesOut = 0;
-  probesTstamp: Nanos = NO_TIME;
 
   // Receiving.
   irs = 0;
@@ -245,8 +209,6 @@ export class TcpConnection implements CongestionState {
   /** Most that may be offered now (receiver's slow start), and the greatest offer ever. */
   rcvSsthresh = 0;
   windowClamp = 0;
-  /** Data could not be kept: the next segment offers nothing (ICSK_ACK_NOMEM). */
-  noMemory = false;
   rcvbuf = 0;
   copiedSeq = 0;
   receiveQueue: ReceiveQueue | undefined = undefined;
@@ -271,38 +233,19 @@ export class TcpConnection implements CongestionState {
   rcvTsval = 0;
   rcvTsecr = 0;
   sawTstamp = false;
-  compressedAck = 0;
-  compressedAckRcvNxt = 0;
-  dupAckCounter = 0;
-  lastOowAckTime: Nanos = NO_TIME;
   finReceived = false;
-  /** A FIN came out of order; where it is. */
-  finPending = false;
-  finSeq = 0;
   rcvRttLastTsecr = 0;
   /** IPv6 flow label of the last data. */
   lrcvFlowlabel = 0;
-  urgent: UrgentState | undefined = undefined;
-  /** TCP_SAVE_SYN: headers of the SYN. */
-  savedSyn: Uint8Array | undefined = undefined;
 
   // Counted for tcp_info.
   bytesAcked = 0;
   bytesReceived = 0;
   bytesSent = 0;
-  bytesRetrans = 0;
   segsIn = 0;
   segsOut = 0;
   dataSegsIn = 0;
   dataSegsOut = 0;
-  totalRetrans = 0;
-  dsackDups = 0;
-  rcvOoopack = 0;
-  plbRehash = 0;
-  totalRto = 0;
-  totalRtoRecoveries = 0;
-  totalRtoTime: Nanos = 0;
-  rtoStamp: Nanos = NO_TIME;
   /** 0 none, 1 busy, 2 rwnd_limited, 3 sndbuf_limited; since when; sums in ns. */
   chronoType = 0;
   chronoStart: Nanos = 0;
@@ -316,7 +259,7 @@ export class TcpConnection implements CongestionState {
   now: Nanos = 0;
   sndCwnd: number = INIT_CWND;
   sndCwndCnt = 0;
-  sndCwndClamp = 0xffff_ffff;
+  sndCwndClamp = 0x7fff_ffff;
   sndCwndUsed = 0;
   sndCwndStamp: Nanos = 0;
   sndSsthresh: number = INFINITE_SSTHRESH;
@@ -365,7 +308,6 @@ export class TcpConnection implements CongestionState {
     advanced: false,
   };
   pacingRate = Infinity;
-  maxPacingRate = Infinity;
   pacingStatus: "none" | "needed" | "fq" = "none";
   pacingShift = 10;
   tcpWstamp: Nanos = 0;
@@ -379,6 +321,7 @@ export class TcpConnection implements CongestionState {
     ifindex: number,
     route: RouteFacts,
   ) {
+    super();
     this.localAddress = localAddress;
     this.localPort = localPort;
     this.remoteAddress = remoteAddress;
@@ -390,6 +333,11 @@ export class TcpConnection implements CongestionState {
   /** 4 or 6. */
   get family(): 4 | 6 {
     return typeof this.localAddress === "number" ? 4 : 6;
+  }
+
+  /** SO_MAX_PACING_RATE. */
+  get maxPacingRate(): number {
+    return this.options.maxPacingRate;
   }
 
   /** ECN was negotiated, by either way. */

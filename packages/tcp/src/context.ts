@@ -6,6 +6,7 @@ import { ConnectionTable } from "./connection-table.ts";
 import type { TcpConnection } from "./connection.ts";
 import { tcpExtMib, tcpMib, type TcpExtMib, type TcpMib } from "./counters.ts";
 import { Deadlines } from "./deadlines.ts";
+import type { Drowsy } from "./doze.ts";
 import type { Embryo } from "./embryo.ts";
 import { createFastOpenCache, createFastOpenKeys } from "./fast-open-cookie.ts";
 import { createIsnGenerator } from "./isn.ts";
@@ -58,6 +59,8 @@ export class TcpContext {
   readonly table: ConnectionTable;
   readonly listeners = new Map<number, TcpListener[]>();
   readonly deadlines: Deadlines<TimedEntry> = new Deadlines();
+  readonly drowsy: Drowsy[] = [];
+  drowsyHead = 0;
   timeWaitCount = 0;
   orphanCount = 0;
 

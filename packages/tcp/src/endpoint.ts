@@ -7,6 +7,7 @@ import { MSG_FASTOPEN } from "./constants.ts";
 import { TcpContext, type TimedEntry } from "./context.ts";
 import type { TcpExtMib, TcpMib } from "./counters.ts";
 import { forget } from "./done.ts";
+import { dozeOff, nextDoze, noteIdle } from "./doze.ts";
 import { dropSegment } from "./drop.ts";
 import { Embryo } from "./embryo.ts";
 import { eventTaken, tellError } from "./events.ts";
@@ -124,6 +125,7 @@ export class TcpEndpoint implements Engine<Packet, TcpMeta, TcpOutput, TcpEvent>
     for (let entry = tcp.deadlines.take(now); entry !== undefined; entry = tcp.deadlines.take(now)) {
       this.#timer(entry);
     }
+    dozeOff(tcp);
   }
 
   poll(now: Nanos): TcpOutput | undefined {
@@ -152,7 +154,7 @@ export class TcpEndpoint implements Engine<Packet, TcpMeta, TcpOutput, TcpEvent>
   }
 
   nextTimeout(): Nanos {
-    return this.#tcp.deadlines.next;
+    return Math.min(this.#tcp.deadlines.next, nextDoze(this.#tcp));
   }
 
   // ------------------------------------------------------------------------------------------------- the users
@@ -375,6 +377,7 @@ export class TcpEndpoint implements Engine<Packet, TcpMeta, TcpOutput, TcpEvent>
     if (c.writeQueue !== undefined) dropEmptyQueues(c);
     const at = nextDeadline(c);
     if (at !== NEVER) this.#tcp.deadlines.atLatest(c, at);
+    noteIdle(this.#tcp, c);
   }
 
   #timer(entry: TimedEntry): void {

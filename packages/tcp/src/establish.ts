@@ -26,7 +26,6 @@ export function initConnection(tcp: TcpContext, c: TcpConnection): void {
   c.reordering = c.route.reordering ?? settings.tcp_reordering;
   c.rto = settings.initialRtoMs * 1_000_000;
   c.mdevUs = settings.initialRtoMs * 1000;
-  c.maxPacingRate = options.maxPacingRate;
   if (options.maxPacingRate !== Infinity) c.pacingStatus = "needed";
   c.nonagle = (options.nodelay ? 1 : 0) | (options.cork ? 2 : 0);
   c.sndCwnd = settings.initialCwnd;
@@ -42,6 +41,11 @@ export function findAlgorithm(tcp: TcpContext, name: string): CongestionAlgorith
 export function assignCongestionControl(tcp: TcpContext, c: TcpConnection): void {
   const wanted = c.options.congestion || c.route.congctl || tcp.settings.tcp_congestion_control;
   setCongestionControl(tcp, c, wanted);
+}
+
+/** It may have been put aside while nothing was sent (doze.ts). */
+export function wakeCongestionControl(tcp: TcpContext, c: TcpConnection): void {
+  if (c.congestion === undefined && c.established) assignCongestionControl(tcp, c);
 }
 
 /**

@@ -35,6 +35,7 @@ import { NO_TIME } from "@seville/congestion";
 /** Answers whether the segment is to be answered with RST. */
 export function connectionSegment(tcp: TcpContext, c: TcpConnection, s: Segment): boolean {
   c.now = tcp.now;
+  c.dozing = false;
   c.segsIn += Math.max(1, s.gsoSegs);
   if (s.payloadLength > 0) c.dataSegsIn += Math.max(1, s.gsoSegs);
   noteAppLimited(c);

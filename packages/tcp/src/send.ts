@@ -6,6 +6,7 @@ import { CHRONO_BUSY, chronoStart } from "./chrono.ts";
 import { SEND_SHUTDOWN, type TcpConnection } from "./connection.ts";
 import { MSG_EOR, MSG_MORE, MSG_OOB, NAGLE_CORK, NAGLE_PUSH } from "./constants.ts";
 import type { TcpContext } from "./context.ts";
+import { wakeCongestionControl } from "./establish.ts";
 import { currentMss } from "./mtu.ts";
 import { sizeGoal } from "./segmentation.ts";
 import { memoryFree } from "./send-space.ts";
@@ -29,6 +30,7 @@ function canWrite(c: TcpConnection): boolean {
  */
 export function send(tcp: TcpContext, c: TcpConnection, bytes: Uint8Array, flags: number): number {
   c.now = tcp.now;
+  c.dozing = false;
   if (c.error !== undefined) throw takeError(c);
   if ((c.shutdown & SEND_SHUTDOWN) !== 0) throw new SevilleError("EPIPE", "the connection is shut for writing");
   checkAppLimited(c, (c.writeSeq - c.sndNxt) | 0);
@@ -98,6 +100,7 @@ function canAppend(segment: TxSegment): boolean {
 
 /** A new segment at the end (`tcp_skb_entail`). */
 function entail(tcp: TcpContext, c: TcpConnection): TxSegment {
+  wakeCongestionControl(tcp, c);
   slowStartAfterIdle(tcp, c);
   const first = rtxQueueEmpty(c) && writeQueueEmpty(c);
   const segment = newTail(tcp, c, wire.ACK);

@@ -39,7 +39,6 @@ export function setOptions(tcp: TcpContext, c: TcpConnection, changes: Partial<S
     c.rcvSsthresh = Math.min(c.rcvWnd, changes.windowClamp);
   }
   if (changes.maxPacingRate !== undefined) {
-    c.maxPacingRate = changes.maxPacingRate;
     c.pacingRate = Math.min(c.pacingRate, changes.maxPacingRate);
     if (changes.maxPacingRate !== Infinity && c.pacingStatus === "none") c.pacingStatus = "needed";
   }

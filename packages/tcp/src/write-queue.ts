@@ -3,6 +3,7 @@ import { tcp as wire } from "@seville/packet";
 import type { TcpConnection } from "./connection.ts";
 import { SEGMENT_TRUESIZE } from "./constants.ts";
 import type { TcpContext } from "./context.ts";
+import { wakeCongestionControl } from "./establish.ts";
 import { createSendBuffer } from "./send-buffer.ts";
 import { SegmentQueue } from "./segment-queue.ts";
 import { sentListInsertAfter, sentListRemove } from "./sent-list.ts";
@@ -52,6 +53,7 @@ export function rtxQueueEmpty(c: TcpConnection): boolean {
 /** A segment that begins at `c.writeSeq`, at the end of the write queue. */
 export function newTail(tcp: TcpContext, c: TcpConnection, flags: number): TxSegment {
   needQueues(tcp, c);
+  wakeCongestionControl(tcp, c);
   const segment = tcp.takeSegment();
   segment.seq = c.writeSeq;
   segment.endSeq = c.writeSeq;
