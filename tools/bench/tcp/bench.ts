@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { BenchCase, BenchDefinition, TimedSide, ValuedSide } from "../lib/types.ts";
+import { fatTreeCases } from "./fat-tree.ts";
 import { buildLwip } from "./lwip.ts";
 import { bytesEach } from "./memory.ts";
 import { createTransfer, type Transfer } from "./transfer.ts";
@@ -46,6 +47,7 @@ export const bench: BenchDefinition = {
       segmentRate(),
       memory("idle connection", "idle", context.quick ? 10_000 : 50_000),
       memory("connection in TIME-WAIT", "time-wait", context.quick ? 10_000 : 50_000),
+      ...fatTreeCases(),
     ];
   },
 };

@@ -96,15 +96,20 @@ export class TableFib<A extends IpAddress> implements Fib<A> {
 
   /** One hop of several. Whoever asks for a device by name gets that one, and no choice at output. */
   #choose(route: Route, flow: Flow<A>): RouteHop {
-    const usable = (hop: RouteHop): boolean => this.#hopUsable(hop, flow);
-    const sprays = route.hops[0]?.spray !== undefined;
-    // Of hops among which each packet chooses for itself, the first stands for all.
-    if (sprays && flow.oif === 0) return route.hops.find(usable) ?? (route.hops[0] as RouteHop);
-    const hop = chooseHop(this.#host, route, flow, usable);
+    const first = route.hops[0] as RouteHop;
+    const sprays = first.spray !== undefined;
+    // Of hops among which each packet chooses for itself, any one stands for all.
+    if (sprays && flow.oif === 0) return this.#firstAlive(route);
+    const hop = chooseHop(this.#host, route, flow, (candidate) => this.#hopUsable(candidate, flow));
     if (!sprays || flow.oif !== hop.dev?.ifindex) return hop;
     let pinned = this.#pinned.get(hop);
     if (pinned === undefined) this.#pinned.set(hop, (pinned = { ...hop, spray: undefined }));
     return pinned;
+  }
+
+  #firstAlive({ hops }: Route): RouteHop {
+    for (const hop of hops) if (this.#isAlive(hop)) return hop;
+    return hops[0] as RouteHop;
   }
 
   /** Gives the hops of a route that sprays what chooses among them. */
