@@ -8,6 +8,7 @@ import { ownerOf } from "../sender.ts";
 import { senderHost, type RunningTraffic, type TrafficReport, type World } from "../world.ts";
 import type { TcpConnectionResult, TcpSeries } from "./tcp-result.ts";
 import { TcpWatch } from "./watch.ts";
+import { whenAddressed } from "./when-addressed.ts";
 
 /** A run is looked at so often, unless `sampling` says otherwise. */
 const SAMPLES = 500;
@@ -32,6 +33,7 @@ class BulkTraffic implements RunningTraffic {
   readonly #to: IpAddress;
   readonly #sink: TcpSink | undefined;
   readonly #transfers: Transfer[] = [];
+  #cancel: () => void = () => undefined;
   #firstAt: Nanos = 0;
   #lastAt: Nanos = 0;
 
@@ -57,6 +59,11 @@ class BulkTraffic implements RunningTraffic {
   }
 
   start(): void {
+    const host = senderHost(this.#world, this.#spec.from);
+    this.#cancel = whenAddressed(this.#world, host, this.#to, () => this.#begin());
+  }
+
+  #begin(): void {
     const { from, port = 5201, bytes, congestion, connections = 1 } = this.#spec;
     const { scenario } = this.#world;
     const { sampling, duration: length = "10s" } = scenario;
@@ -77,10 +84,12 @@ class BulkTraffic implements RunningTraffic {
   }
 
   stop(): void {
+    this.#cancel();
     for (const { bulk } of this.#transfers) bulk.stop();
   }
 
   finish(): TrafficReport {
+    this.#cancel();
     const delays = new DelayRecorder();
     const series: TcpSeries[] = [];
     const connections = this.#transfers.map((transfer) => {

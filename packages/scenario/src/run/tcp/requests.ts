@@ -1,5 +1,5 @@
 import type { Nanos } from "@seville/core";
-import { formatIp } from "@seville/packet";
+import { formatIp, type IpAddress } from "@seville/packet";
 import { startTcpRequester, startTcpResponder, type TcpRequester, type TcpResponder } from "@seville/stack/tcp";
 import { duration, size } from "../../quantities.ts";
 import type { Traffic, TrafficTcpRequests } from "../../types.ts";
@@ -7,6 +7,7 @@ import { Requests } from "../requests.ts";
 import { SendClock } from "../send-clock.ts";
 import { ownerOf } from "../sender.ts";
 import { senderHost, type RunningTraffic, type TrafficReport, type World } from "../world.ts";
+import { whenAddressed } from "./when-addressed.ts";
 
 /** SYNs with data that may wait at the server. */
 const FAST_OPEN_QUEUE = 128;
@@ -21,7 +22,8 @@ export function tcpRequests(world: World, name: string, traffic: Traffic): Runni
 class RequestTraffic implements RunningTraffic {
   readonly #name: string;
   readonly #spec: TrafficTcpRequests;
-  readonly #address: string;
+  readonly #to: IpAddress;
+  #cancel: () => void = () => undefined;
   readonly #requester: TcpRequester;
   readonly #responder: TcpResponder | undefined;
   readonly #requests: Requests;
@@ -35,7 +37,7 @@ class RequestTraffic implements RunningTraffic {
     this.#world = world;
     this.#name = name;
     this.#spec = spec;
-    this.#address = formatIp(to);
+    this.#to = to;
     this.#requests = new Requests(duration(timeout));
     const sizes = { request: size(request), response: size(response) };
     const owner = ownerOf(world, to);
@@ -65,15 +67,19 @@ class RequestTraffic implements RunningTraffic {
     this.#clock = new SendClock(world.simulator, duration(interval), (now) => this.#ask(now));
   }
 
-  start(now: Nanos): void {
-    this.#clock.start(now);
+  start(): void {
+    const { simulator } = this.#world;
+    const host = senderHost(this.#world, this.#spec.from);
+    this.#cancel = whenAddressed(this.#world, host, this.#to, () => this.#clock.start(simulator.now));
   }
 
   stop(): void {
+    this.#cancel();
     this.#clock.stop();
   }
 
   finish(): TrafficReport {
+    this.#cancel();
     this.#clock.stop();
     this.#requests.finish();
     this.#requester.close();
@@ -85,7 +91,7 @@ class RequestTraffic implements RunningTraffic {
     const counts = { transmitted, received, duplicates, errors, rtt: delays.distribution() };
     const { from, to } = this.#spec;
     return {
-      ping: { name: this.#name, kind: "tcp", from, to, address: this.#address, ...counts },
+      ping: { name: this.#name, kind: "tcp", from, to, address: formatIp(this.#to), ...counts },
       delays,
       delayKind: "rtt",
     };
