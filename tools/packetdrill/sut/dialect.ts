@@ -20,7 +20,7 @@ export const FREEBSD_DIALECT: OptionDialect = {
     if ((name === "SO_RCVBUF" || name === "SO_SNDBUF") && typeof value === "number") return [name, value / 2];
     if (name === "TCP_FUNCTION_BLK") throw new UnsupportedError("TCP_FUNCTION_BLK: another TCP stack");
     if (name === "TCP_DELACK" && typeof value === "number") return ["TCP_QUICKACK", value === 0 ? 1 : 0];
-    return [NAMES[name] ?? name, value as OptionValue];
+    return [NAMES[name] ?? name, value];
   },
   get: (name) => NAMES[name] ?? name,
 };

@@ -129,8 +129,8 @@ class SevilleSystem implements SystemUnderTest {
       metrics,
     };
     try {
-      if (family === 4) this.#host.ipv4.fib.add(route as never, "replace");
-      else this.#host.ipv6.fib.add(route as never, "replace");
+      if (family === 4) this.#host.ipv4.fib.add(route, "replace");
+      else this.#host.ipv6.fib.add(route, "replace");
       return true;
     } catch (error) {
       if (error instanceof SevilleError) return false;
