@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, writeSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, rmSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { PcapngWriter } from "../../../../../packages/packet/src/pcapng.ts";
 import type { World, WorldLink } from "../../../../../packages/scenario/src/index.ts";
@@ -22,6 +22,8 @@ interface Capture {
 
 function openCapture(path: string): Capture {
   mkdirSync(dirname(path), { recursive: true });
+  // Another run that still writes keeps its own file.
+  rmSync(path, { force: true });
   const file = openSync(path, "w");
   return { file, writer: new PcapngWriter((chunk) => void writeSync(file, chunk), { application: "Seville" }) };
 }
