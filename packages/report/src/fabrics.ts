@@ -57,8 +57,8 @@ export function withoutFabrics(result: ScenarioResult): ScenarioResult {
   };
 }
 
-function labelOf({ select }: FabricResult): string {
-  return select;
+function labelOf({ select, resequence }: FabricResult): string {
+  return resequence === undefined ? select : `${select}, resequenced`;
 }
 
 function degradedTitle(fabrics: readonly FabricResult[]): string {

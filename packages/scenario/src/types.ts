@@ -217,6 +217,8 @@ export interface FabricCommon {
   readonly access?: LinkParameters;
   /** Settings of single links, by their names in the fabric, such as a0.0-c0 or path1. */
   readonly degrade?: Readonly<Record<string, LinkParameters>>;
+  /** Its hosts put TCP segments into order before their stack sees them, and hold none for longer. */
+  readonly resequence?: Duration;
   /** Settings of all its hosts. */
   readonly hostSysctls?: Readonly<Record<string, number | string>>;
   /** Settings of all its switches. */
@@ -246,6 +248,8 @@ export interface FabricCommon {
 export interface FabricChoices {
   /** A fat-tree of k-port switches (Al-Fares et al. 2008): k³/4 hosts, edge switches NAME.e0.0 (pod, number), aggregation NAME.a0.0, core NAME.c0; links NAME.e0.0-h0, NAME.e0.0-a0.1, NAME.a0.1-c2. */
   readonly fatTree: FabricFatTree;
+  /** Another fabric, of which it has all that it does not say itself. */
+  readonly like: Name;
   /** Two switches, NAME.s0 and NAME.s1, joined by parallel links NAME.path0 …; hosts at both. */
   readonly paths: FabricPaths;
 }
@@ -318,6 +322,8 @@ export interface Interface {
   readonly features?: Readonly<Record<string, boolean>>;
   /** The interface is a tunnel, as `ip link add … type …` makes it. */
   readonly tunnel?: Tunnel;
+  /** Put received TCP segments into order before the stack sees them, and hold none for longer than that. */
+  readonly resequence?: Duration;
 }
 
 /** The switch in the NIC. Needs `nic: embedded-switch`. */

@@ -5,12 +5,12 @@ import { table } from "./table.ts";
 
 /** What flows got in each fabric, and what it cost them. */
 export function fabrics({ fabrics: list = [] }: ScenarioResult): string {
-  const rows = list.map(({ name, select, degraded, flows, queue, reordering, dropped, fairness }) => {
+  const rows = list.map(({ name, select, resequence, degraded, flows, queue, reordering, dropped, fairness }) => {
     const rates = flows.map(({ throughput }) => throughput);
     const again = flows.reduce((sum, { retransmits = 0 }) => sum + retransmits, 0);
     return [
       name,
-      select,
+      resequence === undefined ? select : `${select}, resequenced`,
       degraded.length === 0 ? "–" : degraded.join("; "),
       formatRate(rates.reduce((sum, rate) => sum + rate, 0) / Math.max(1, rates.length)),
       formatRate(Math.min(...rates)),

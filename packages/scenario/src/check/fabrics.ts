@@ -34,7 +34,8 @@ function checkPattern(scenario: Scenario, pattern: Pattern, path: Path, report: 
   }
   return (typeof pattern.in === "string" ? [pattern.in] : pattern.in).flatMap((name, i) => {
     const fabric = fabrics[name];
-    if (fabric !== undefined) return planOf(fabric).hosts.length;
+    // One that could not be written out has none, and was reported.
+    if (fabric !== undefined) return planOf(fabric).hosts.length || [];
     const place = typeof pattern.in === "string" ? [...path, "in"] : [...path, "in", i];
     report.error(place, `there is no fabric ${name}`, suggestion(name, Object.keys(fabrics)));
     return [];

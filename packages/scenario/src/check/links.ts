@@ -128,6 +128,6 @@ function interfaceAt(scenario: Scenario, endpoint: string): Interface | undefine
 
 /** Whether nothing but this package's own keys is there: a part's device (a tunnel, a bridge) needs no link. */
 function isPlain(spec: object): boolean {
-  const own = new Set(["addresses", "mac", "mtu", "up", "advertise"]);
+  const own = new Set(["addresses", "mac", "mtu", "up", "advertise", "resequence"]);
   return Object.keys(spec).every((key) => own.has(key));
 }

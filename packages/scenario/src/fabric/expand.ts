@@ -1,5 +1,5 @@
 import type { CheckReporter } from "../schema/part.ts";
-import type { Fabric, Host, Interface, Link, LinkParameters, Route, Scenario } from "../types.ts";
+import type { Duration, Fabric, Host, Interface, Link, LinkParameters, Route, Scenario } from "../types.ts";
 import { suggestion } from "../check/did-you-mean.ts";
 import { fabricAddresses, type FabricAddresses } from "./addresses.ts";
 import { fatTree } from "./fat-tree.ts";
@@ -11,10 +11,11 @@ const MOST_FABRICS = 256;
 /** What a host's own transmit queue holds: no buffer of the network, so it is not what `queue` says. */
 const HOST_QUEUE = { fifo: { limit: "1000p" } } as const;
 
-/** The topology of a fabric. */
+/** The topology of a fabric that is written out. */
 export function planOf(fabric: Fabric): FabricPlan {
   if (fabric.fatTree !== undefined) return fatTree(fabric.fatTree.k);
-  return parallelPaths(fabric.paths.count, fabric.paths.hosts ?? 1);
+  if (fabric.paths !== undefined) return parallelPaths(fabric.paths.count, fabric.paths.hosts ?? 1);
+  return { hosts: [], switches: [], links: [] };
 }
 
 /** The fabric that made the host or link `name`; `undefined`: the file itself did. */
@@ -37,13 +38,33 @@ export function expandFabrics(scenario: Scenario, report: CheckReporter): Scenar
   }
   const hosts: Record<string, Host> = { ...scenario.hosts };
   const links: Record<string, Link> = { ...scenario.links };
+  const written: Record<string, Fabric> = {};
   let isRight = true;
-  for (const [index, [name, fabric]] of fabrics.entries()) {
+  for (const [index, [name, spec]] of fabrics.entries()) {
+    const fabric = writtenOut(scenario, name, spec, report);
+    if (fabric === undefined) {
+      isRight = false;
+      continue;
+    }
+    written[name] = fabric;
     const plan = planOf(fabric);
     isRight = checkFabric(scenario, name, fabric, plan, report) && isRight;
     build(name, fabric, plan, fabricAddresses(fabric.family ?? "ipv4", index), hosts, links);
   }
-  return isRight ? { ...scenario, hosts, links } : scenario;
+  return isRight ? { ...scenario, fabrics: written, hosts, links } : scenario;
+}
+
+/** A fabric that is `like` another with what it has of that one. */
+function writtenOut(scenario: Scenario, name: string, fabric: Fabric, report: CheckReporter): Fabric | undefined {
+  if (fabric.like === undefined) return fabric;
+  const { like, ...own } = fabric;
+  const model = scenario.fabrics?.[like];
+  if (model === undefined || model.like !== undefined) {
+    const what = model === undefined ? `there is no fabric ${like}` : `${like} is like another one itself`;
+    report.error(["fabrics", name, "like"], what, suggestion(like, Object.keys(scenario.fabrics ?? {})));
+    return undefined;
+  }
+  return { ...model, ...own };
 }
 
 function checkFabric(
@@ -87,9 +108,9 @@ function build(
 ): void {
   const interfaces = new Map<string, Record<string, Interface>>();
   const neighbours = new Map<string, string>();
-  const plug = (node: string, port: string, address: string, length: number): string => {
+  const plug = (node: string, port: string, address: string, length: number, resequence?: Duration): string => {
     const ports = interfaces.get(node) ?? {};
-    ports[port] = { addresses: [`${address}/${length}`] };
+    ports[port] = { addresses: [`${address}/${length}`], ...(resequence === undefined ? {} : { resequence }) };
     interfaces.set(node, ports);
     return `${prefix}.${node}:${port}`;
   };
@@ -98,7 +119,7 @@ function build(
   for (const { name, rack, index, switch: edge, port } of plan.hosts) {
     const { near, far, length } = addresses.hostLink(rack, index);
     const local = `${edge}-${name}`;
-    const hostEnd = plug(name, "eth0", far, length);
+    const hostEnd = plug(name, "eth0", far, length, fabric.resequence);
     neighbours.set(name, near);
     links[`${prefix}.${local}`] = {
       between: [plug(edge, port, near, length), hostEnd],
@@ -179,11 +200,13 @@ function parametersOf(fabric: Fabric): LinkParameters {
 
 const OWN_KEYS: ReadonlySet<string> = new Set([
   "fatTree",
+  "like",
   "paths",
   "family",
   "select",
   "hashPolicy",
   "access",
+  "resequence",
   "degrade",
   "hostSysctls",
   "switchSysctls",

@@ -28,6 +28,7 @@ export const FABRIC_DEFINITIONS: Readonly<Record<string, ObjectDefinition>> = {
         required: ["k"],
         properties: { k: { type: "integer", minimum: 2, maximum: 16, description: "Ports of a switch: even." } },
       },
+      like: { ...REF("Name"), description: "Another fabric, of which it has all that it does not say itself." },
       paths: {
         type: "object",
         description: "Two switches, NAME.s0 and NAME.s1, joined by parallel links NAME.path0 …; hosts at both.",
@@ -59,6 +60,10 @@ export const FABRIC_DEFINITIONS: Readonly<Record<string, ObjectDefinition>> = {
         type: "object",
         description: "Settings of single links, by their names in the fabric, such as a0.0-c0 or path1.",
         additionalProperties: REF("LinkParameters"),
+      },
+      resequence: {
+        ...REF("Duration"),
+        description: "Its hosts put TCP segments into order before their stack sees them, and hold none for longer.",
       },
       hostSysctls: { ...SYSCTLS, description: "Settings of all its hosts." },
       switchSysctls: { ...SYSCTLS, description: "Settings of all its switches." },
@@ -194,6 +199,14 @@ export const SELECTION: Readonly<Record<string, ObjectDefinition>> = {
       dev: { ...REF("InterfaceName"), description: "The interface." },
       weight: { type: "integer", minimum: 1, maximum: 256, default: 1, description: "Its share." },
     },
+  },
+};
+
+/** Keys of an interface that puts what it receives into order. */
+export const RESEQUENCE_KEYS: Readonly<Record<string, JsonSchema>> = {
+  resequence: {
+    ...REF("Duration"),
+    description: "Put received TCP segments into order before the stack sees them, and hold none for longer than that.",
   },
 };
 

@@ -18,7 +18,14 @@ import {
   TUNNEL_DEFINITIONS,
   TUNNEL_KEYS,
 } from "./devices.ts";
-import { FABRIC_DEFINITIONS, MULTIPATH_KEYS, PATTERNS, SCENARIO_FABRICS, SELECTION } from "./fabrics.ts";
+import {
+  FABRIC_DEFINITIONS,
+  MULTIPATH_KEYS,
+  PATTERNS,
+  RESEQUENCE_KEYS,
+  SCENARIO_FABRICS,
+  SELECTION,
+} from "./fabrics.ts";
 import { HOSTS } from "./hosts.ts";
 import { LINK_EVENTS, LINKS } from "./links.ts";
 import { PROGRAMS, SCENARIO_PROGRAMS } from "./programs.ts";
@@ -116,7 +123,7 @@ export const OFFLOADS: ScenarioPart = {
 export const FABRICS: ScenarioPart = {
   name: "fabrics",
   definitions: { ...SELECTION, ...FABRIC_DEFINITIONS },
-  properties: { Scenario: SCENARIO_FABRICS, Route: MULTIPATH_KEYS },
+  properties: { Scenario: SCENARIO_FABRICS, Route: MULTIPATH_KEYS, Interface: RESEQUENCE_KEYS },
   choices: { Traffic: PATTERNS },
   expand: expandFabrics,
   check: checkPatterns,

@@ -164,6 +164,29 @@ test("B14 the timeline reaches into fabrics, and a switch whose uplink is gone u
   expectBooks(result);
 });
 
+test("B17 a receiver that resequences has TCP see fewer gaps: fewer segments are sent again", async () => {
+  const fabric = {
+    paths: { count: 4 },
+    access: { rate: "1gbit" },
+    rate: "25mbit",
+    delay: "2ms",
+    select: "random",
+  } as const;
+  const result = await runScenario(
+    scenarioOf(
+      { plain: fabric, ordered: { like: "plain", resequence: "5ms" } },
+      { one: { pairs: { in: ["plain", "ordered"] } } },
+      "1s",
+    ),
+  );
+  const [plain, ordered] = result.fabrics!;
+  expect(ordered!.resequence).toBe(5e6);
+  expect(plain!.reordering.ratio).toBeGreaterThan(0.2);
+  expect(ordered!.reordering.ratio).toBeGreaterThan(0.2);
+  expect(ordered!.flows[0]!.retransmits!).toBeLessThan(plain!.flows[0]!.retransmits! / 2);
+  expectBooks(result);
+});
+
 test("B15 routes of a file may have several next hops, and choose among them as it says", async () => {
   const scenario: Scenario = {
     name: "nexthops",

@@ -119,6 +119,20 @@ describe("B2 a fabric stands for hosts and links as one would write them", () =>
     expect(fabricOf(whole, "alice")).toBeUndefined();
   });
 
+  test("a fabric that is like another differs by what it says itself", () => {
+    const { hosts, links, fabrics } = expandScenario(
+      scenarioOf({
+        f: { fatTree: { k: 2 }, rate: "10mbit", select: "random", resequence: "1ms" },
+        g: { like: "f", select: "hash", delay: "1ms" },
+      }),
+    );
+    expect(links!["g.a0.0-c0"]).toMatchObject({ rate: "10mbit", delay: "1ms" });
+    expect(hosts["f.e0.0"]!.routes!.at(-1)!.select).toBe("random");
+    expect(hosts["g.e0.0"]!.routes!.at(-1)!.select).toBe("hash");
+    expect(hosts["g.h0"]!.interfaces!["eth0"]!.resequence).toBe("1ms");
+    expect(fabrics!["g"]).toMatchObject({ fatTree: { k: 2 }, select: "hash" });
+  });
+
   test("what is written down beside it stays, and the scenario that was given is not touched", () => {
     const scenario = scenarioOf(
       { f: { paths: { count: 2 } } },
@@ -153,6 +167,12 @@ describe("B3 mistakes in fabrics and patterns have their place", () => {
     ],
     ["two shapes", scenarioOf({ f: { fatTree: { k: 4 }, paths: { count: 1 } } as unknown as Fabric }), /./],
     ["a selection that is none", scenarioOf({ f: { fatTree: { k: 4 }, select: "dice" as "hash" } }), /select/],
+    ["a model that is not there", scenarioOf({ f: { like: "g" } }), /^fabrics\.f\.like: there is no fabric g/],
+    [
+      "a model that has one itself",
+      scenarioOf({ f: { fatTree: { k: 2 } }, g: { like: "f" }, h: { like: "g" } }),
+      /^fabrics\.h\.like: g is like another one itself/,
+    ],
     [
       "an unknown fabric",
       scenarioOf({ f: { fatTree: { k: 4 } } }, { traffic: { p: { permutation: { in: "g" } } } }),

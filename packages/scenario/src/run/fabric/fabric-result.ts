@@ -1,3 +1,4 @@
+import type { Nanos } from "@seville/core";
 import type { Distribution } from "../../results.ts";
 
 /** What happened in a fabric. */
@@ -7,6 +8,8 @@ export interface FabricResult {
   readonly family: "ipv4" | "ipv6";
   /** How switches chose among the ways up. */
   readonly select: string;
+  /** How long hosts hold segments that overtook others, if they do. */
+  readonly resequence?: Nanos;
   readonly hosts: number;
   readonly switches: number;
   readonly links: number;

@@ -2,7 +2,7 @@ import type { EventHandler, Nanos, Scheduler } from "@seville/core";
 import type { Packet } from "@seville/packet";
 import type { Link, LinkDirection } from "@seville/sim";
 import { planOf } from "../../fabric/expand.ts";
-import { rate } from "../../quantities.ts";
+import { duration, rate } from "../../quantities.ts";
 import type { Fabric, LinkParameters } from "../../types.ts";
 import type { World } from "../world.ts";
 import type { FabricFlowResult, FabricResult } from "./fabric-result.ts";
@@ -83,6 +83,7 @@ export class FabricWatch implements EventHandler {
       kind: spec.fatTree === undefined ? "paths" : "fat-tree",
       family: spec.family ?? "ipv4",
       select: typeof spec.select === "object" ? (Object.keys(spec.select)[0] ?? "hash") : (spec.select ?? "hash"),
+      ...(spec.resequence === undefined ? {} : { resequence: duration(spec.resequence) }),
       hosts: plan.hosts.length,
       switches: plan.switches.length,
       links: this.#links.length,

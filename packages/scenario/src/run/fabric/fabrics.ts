@@ -1,6 +1,8 @@
 import { NS_PER_SEC, SevilleError, type Nanos } from "@seville/core";
-import { rate } from "../../quantities.ts";
-import type { Traffic } from "../../types.ts";
+import type { Host } from "@seville/stack";
+import { enableResequencing } from "@seville/stack/offload";
+import { duration, rate } from "../../quantities.ts";
+import type { Host as HostSpec, Traffic } from "../../types.ts";
 import { DelayRecorder } from "../delays.ts";
 import { senderHost, type PartRuntime, type RunningTraffic, type TrafficReport, type World } from "../world.ts";
 import { FabricWatch } from "./fabric-watch.ts";
@@ -13,6 +15,7 @@ const watches = new WeakMap<World, Map<string, FabricWatch>>();
 /** `fabrics`, and the patterns of traffic over them. */
 export const fabrics: PartRuntime = {
   build(world, phase) {
+    if (phase === "interfaces") for (const [name, host] of world.hosts) resequence(world.scenario.hosts[name], host);
     if (phase !== "routes") return;
     const all = new Map<string, FabricWatch>();
     for (const [name, spec] of Object.entries(world.scenario.fabrics ?? {}))
@@ -22,6 +25,12 @@ export const fabrics: PartRuntime = {
   traffic: { permutation: pattern, stride: pattern, incast: pattern, pairs: pattern },
   finish: (world) => ({ fabrics: [...(watches.get(world)?.values() ?? [])].map((watch) => watch.result()) }),
 };
+
+function resequence(spec: HostSpec | undefined, host: Host): void {
+  for (const [name, { resequence: timeout }] of Object.entries(spec?.interfaces ?? {})) {
+    if (timeout !== undefined) enableResequencing(host.interfaces.named(name), { timeout: duration(timeout) });
+  }
+}
 
 type PatternSpec = NonNullable<Traffic["permutation"]>;
 
