@@ -18,6 +18,7 @@ export * from "./counters.ts";
 export * from "./engine.ts";
 export * from "./scheduler.ts";
 export * from "./memory.ts";
+export * from "./strict-view.ts";
 export * from "./random.ts";
 export * from "./secrets.ts";
 export * from "./siphash.ts";

@@ -1,4 +1,5 @@
 import { invalidArgument, SevilleError } from "./errors.ts";
+import { StrictDataView } from "./strict-view.ts";
 
 /** Bytes for the tables and work areas of kernels, in front of everything else. */
 const DEFAULT_SCRATCH_BYTES = 512 * 1024;
@@ -36,6 +37,8 @@ export interface PacketMemoryOptions {
   readonly scratchBytes?: number;
   /** `false`: a plain ArrayBuffer although WebAssembly is there. Tests use it: the result must be the same. */
   readonly wasm?: boolean;
+  /** `view` is a {@link StrictDataView}: for worlds in which some processor traps on misaligned words. */
+  readonly strictAlign?: boolean;
 }
 
 /** Makes a {@link PacketMemory}. Pages that are never touched cost address space only. */
@@ -53,7 +56,7 @@ export function createPacketMemory(options: PacketMemoryOptions): PacketMemory {
     wasm,
     buffer,
     u8: new Uint8Array(buffer),
-    view: new DataView(buffer),
+    view: options.strictAlign === true ? new StrictDataView(buffer) : new DataView(buffer),
     byteLength: buffer.byteLength,
     base,
     reserve(bytes, alignment = 16) {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { createPacketMemory, SevilleError } from "../src/index.ts";
+import { createPacketMemory, SevilleError, StrictDataView } from "../src/index.ts";
 
 describe.each([true, false])("P: packet memory, wasm %s", (wasm) => {
   test("P1: it is as large as asked, in whole pages of 64 KiB, and all zero", () => {
@@ -55,3 +55,40 @@ describe.each([true, false])("P: packet memory, wasm %s", (wasm) => {
 function neverGrows(): never {
   throw new Error("an ArrayBuffer has a fixed length");
 }
+
+describe("P5: a view that knows where words lie", () => {
+  const memory = createPacketMemory({ bytes: 10, strictAlign: true });
+  const { base } = memory;
+  const view = memory.view as StrictDataView;
+  const accesses = [
+    [2, (at: number) => view.setUint16(at, 0x1234), (at: number) => view.getUint16(at), 0x1234],
+    [2, (at: number) => view.setInt16(at, -2), (at: number) => view.getInt16(at), -2],
+    [4, (at: number) => view.setUint32(at, 0x1234_5678), (at: number) => view.getUint32(at), 0x1234_5678],
+    [4, (at: number) => view.setInt32(at, -3, true), (at: number) => view.getInt32(at, true), -3],
+    [8, (at: number) => view.setBigUint64(at, 5n), (at: number) => view.getBigUint64(at), 5n],
+    [8, (at: number) => view.setBigInt64(at, -5n), (at: number) => view.getBigInt64(at), -5n],
+  ] as const;
+
+  test.each(accesses)("P5: words of %i bytes are told of at every offset that is no multiple, and are right", (...row) => {
+    const [size, write, read, value] = row;
+    for (let at = base; at < base + 8; at++) {
+      const told: number[][] = [];
+      view.watch = { misaligned: (offset, bytes) => told.push([offset, bytes]) };
+      write(at);
+      expect(read(at)).toBe(value);
+      view.watch = undefined;
+      expect(told).toEqual(at % size === 0 ? [] : Array(2).fill([at, size]));
+    }
+  });
+
+  test("P5: bytes are always aligned; without a watch nobody hears of anything; other memories have plain views", () => {
+    let told = 0;
+    view.watch = { misaligned: () => told++ };
+    view.setUint8(base + 1, 7);
+    expect([view.getUint8(base + 1), told]).toEqual([7, 0]);
+    view.watch = undefined;
+    view.getUint32(base + 1);
+    expect(told).toBe(0);
+    expect(createPacketMemory({ bytes: 10 }).view).not.toBeInstanceOf(StrictDataView);
+  });
+});

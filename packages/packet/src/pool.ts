@@ -24,6 +24,8 @@ export interface PacketPoolOptions {
   readonly super?: number;
   /** `false`: no WebAssembly memory. Everything else is the same. */
   readonly wasm?: boolean;
+  /** Accesses that lie askew can be watched (`StrictDataView`): for worlds with a `strict-align` host. Slower. */
+  readonly strictAlign?: boolean;
   /**
    * Remember who allocated each packet, never use a {@link Packet} object again, and overwrite what is given back. Slow:
    * for tests that hunt a leak, a double release or a use after release.
@@ -83,7 +85,8 @@ export class PacketPool {
       if (!Number.isSafeInteger(count) || count < 0) throw invalidArgument(name, "a whole number of slots", count);
       bytes += (dataBytes + DEFAULT_HEADROOM) * count;
     }
-    this.memory = createPacketMemory({ bytes, ...(options.wasm === undefined ? {} : { wasm: options.wasm }) });
+    const { wasm, strictAlign = false } = options;
+    this.memory = createPacketMemory({ bytes, strictAlign, ...(wasm === undefined ? {} : { wasm }) });
     this.#slotBase = this.memory.base;
     let base = this.#slotBase;
     this.#classes = wanted.map(([dataBytes, count]) => {

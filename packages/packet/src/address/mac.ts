@@ -34,13 +34,15 @@ export function formatMac(mac: MacAddress): string {
   return digits.replace(/..(?!$)/g, "$&:");
 }
 
+/** By halves of words: frames begin at even offsets, of which only every other one is a multiple of 4 (`ether_addr_copy`). */
 export function readMac(view: DataView, at: number): MacAddress {
-  return view.getUint16(at) * TWO_32 + view.getUint32(at + 2);
+  return view.getUint16(at) * TWO_32 + view.getUint16(at + 2) * 0x1_0000 + view.getUint16(at + 4);
 }
 
 export function writeMac(view: DataView, at: number, mac: MacAddress): void {
   view.setUint16(at, Math.floor(mac / TWO_32));
-  view.setUint32(at + 2, mac % TWO_32);
+  view.setUint16(at + 2, (mac % TWO_32) >>> 16);
+  view.setUint16(at + 4, mac & 0xffff);
 }
 
 /** The I/G bit: a group address, of which broadcast is one (IEEE 802 §8.2). */

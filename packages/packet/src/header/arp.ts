@@ -61,11 +61,11 @@ export function setSenderMac(view: DataView, at: number, mac: MacAddress): void 
 }
 
 export function senderIp(view: DataView, at: number): Ipv4Address {
-  return view.getUint32(at + 14);
+  return addressAt(view, at + 14);
 }
 
 export function setSenderIp(view: DataView, at: number, address: Ipv4Address): void {
-  view.setUint32(at + 14, address);
+  setAddressAt(view, at + 14, address);
 }
 
 export function targetMac(view: DataView, at: number): MacAddress {
@@ -77,11 +77,21 @@ export function setTargetMac(view: DataView, at: number, mac: MacAddress): void 
 }
 
 export function targetIp(view: DataView, at: number): Ipv4Address {
-  return view.getUint32(at + 24);
+  return addressAt(view, at + 24);
 }
 
 export function setTargetIp(view: DataView, at: number, address: Ipv4Address): void {
-  view.setUint32(at + 24, address);
+  setAddressAt(view, at + 24, address);
+}
+
+/** In halves: `ar$spa` is not at a multiple of 4 (`arp_process` copies it byte by byte for that). */
+function addressAt(view: DataView, at: number): Ipv4Address {
+  return ((view.getUint16(at) << 16) | view.getUint16(at + 2)) >>> 0;
+}
+
+function setAddressAt(view: DataView, at: number, address: Ipv4Address): void {
+  view.setUint16(at, address >>> 16);
+  view.setUint16(at + 2, address & 0xffff);
 }
 
 /** What makes the bytes from `at` to `end` no ARP packet for IPv4 over Ethernet; `undefined`: nothing. */
