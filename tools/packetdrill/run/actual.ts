@@ -1,10 +1,11 @@
 import type { IpInfo } from "../language/ip-info.ts";
-import { ACK } from "../language/tcp-flags.ts";
+import { ACK, SYN } from "../language/tcp-flags.ts";
 import type { TcpSpec } from "../language/tcp-line.ts";
 import type { TcpOption } from "../language/tcp-options.ts";
 import { decodeOptions } from "../wire/decode-options.ts";
 import type { WirePacket, WireTcp } from "../wire/packet.ts";
 import type { Conversation } from "./conversation.ts";
+import { shifted } from "./inbound.ts";
 
 /** A segment that went out, in the script's numbers. */
 export interface ActualSegment {
@@ -24,8 +25,11 @@ export function actualSegment(
   conversation: Conversation,
   ace: boolean,
 ): ActualSegment {
+  const isSyn = (tcp.flags & SYN) !== 0;
+  const remoteOffset = conversation.remoteOffset(isSyn);
   let timestamp: number | undefined;
   const options = decodeOptions(tcp.options).map((option): TcpOption => {
+    if (option.kind === "sack") return { ...option, blocks: shifted(option.blocks, -remoteOffset) };
     if (option.kind !== "TS") return option;
     timestamp = option.val;
     return { ...option, val: option.val === undefined ? undefined : conversation.timestampToScript(option.val) };
@@ -35,11 +39,10 @@ export function actualSegment(
     ports: undefined,
     flags: tcp.flags,
     ace,
-    seq: conversation.toScript(tcp.seq),
+    seq: (tcp.seq - conversation.localOffset(isSyn)) >>> 0,
     absoluteSeq: false,
     length: tcp.payload.length,
-    // The peer's numbers are the script's own.
-    ack: (tcp.flags & ACK) === 0 && tcp.ack === 0 ? undefined : tcp.ack,
+    ack: (tcp.flags & ACK) === 0 && tcp.ack === 0 ? undefined : (tcp.ack - remoteOffset) >>> 0,
     window: tcp.window,
     urgent: tcp.urgent === 0 ? undefined : tcp.urgent,
     options,

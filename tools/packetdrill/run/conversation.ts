@@ -14,35 +14,38 @@ export class Conversation {
   socket: SutSocket | undefined;
   localPort = 0;
   remotePort = 0;
-  /** Wire minus script, of this end's sequence numbers; `undefined` until a SYN of this end was seen. */
-  #localOffset: number | undefined;
-  /** The peer's initial sequence number, once it sent a SYN. */
+  /** This end's initial sequence number on the wire; `undefined` until a SYN of it was seen. */
+  #localIsn: number | undefined;
+  /** The peer's initial sequence number, once it sent a SYN: there it has on the wire what the script says. */
   remoteIsn: number | undefined;
   /** What the program writes is the pattern: the script gave no text of its own to send. */
   sendsPattern = true;
-  /** This end's initial sequence number in the script. */
-  scriptIsn = 0;
+  /** This end's initial sequence number in the script's SYN. */
+  #scriptIsn = 0;
   readonly #timestamps: Map<number, number> = new Map();
   #firstTimestamp: { readonly script: number; readonly wire: number } | undefined;
 
   /** The SYN of this end was seen: `wire` stands for `script`. */
   setLocalIsn(script: number, wire: number): void {
-    this.scriptIsn = script;
-    this.#localOffset = (wire - script) >>> 0;
-  }
-
-  /** A sequence number of this end, as on the wire. */
-  toWire(script: number): number {
-    return (script + (this.#localOffset ?? 0)) >>> 0;
-  }
-
-  /** A sequence number of this end, as the script counts. */
-  toScript(wire: number): number {
-    return (wire - (this.#localOffset ?? 0)) >>> 0;
+    this.#scriptIsn = script;
+    this.#localIsn = wire;
   }
 
   get knowsLocalIsn(): boolean {
-    return this.#localOffset !== undefined;
+    return this.#localIsn !== undefined;
+  }
+
+  /**
+   * What is to be added to the script's numbers of this end to have the wire's. In a SYN the script gives an initial sequence number of its
+   * own; everywhere else it counts from the SYN, which is 0.
+   */
+  localOffset(isSyn: boolean): number {
+    return this.#localIsn === undefined ? 0 : (this.#localIsn - (isSyn ? this.#scriptIsn : 0)) >>> 0;
+  }
+
+  /** The same of the peer's numbers: those of a SYN are on the wire as they are. */
+  remoteOffset(isSyn: boolean): number {
+    return isSyn ? 0 : (this.remoteIsn ?? 0);
   }
 
   /** Notes that the segment for which the script has `TS val script` carried `wire`; `undefined`: the script has no value for it. */

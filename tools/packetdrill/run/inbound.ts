@@ -51,7 +51,8 @@ function body(line: PacketLine, conversation: Conversation, config: RunConfig, a
 function segment(spec: TcpSpec, conversation: Conversation, at: number): WireTcp {
   const ports = spec.ports ?? { source: conversation.remotePort, destination: localPort(conversation) };
   const hasAck = (spec.flags & ACK) !== 0;
-  const seq = spec.seq ?? 0;
+  const isSyn = (spec.flags & SYN) !== 0;
+  const seq = ((spec.seq ?? 0) + (spec.absoluteSeq ? 0 : conversation.remoteOffset(isSyn))) >>> 0;
   const options = encodeOptions((spec.options ?? []).map((option) => toWire(option, spec, conversation, at)));
   if (options.length % 4 !== 0) {
     throw new ScriptError(at, `TCP options of ${options.length} bytes are not padded to a multiple of 4`);
@@ -60,28 +61,34 @@ function segment(spec: TcpSpec, conversation: Conversation, at: number): WireTcp
     protocol: "tcp",
     ports,
     seq,
-    ack: hasAck ? conversation.toWire(spec.ack ?? 0) : 0,
+    ack: hasAck ? ((spec.ack ?? 0) + conversation.localOffset(isSyn)) >>> 0 : 0,
     flags: spec.flags,
     window: spec.window ?? 0,
     urgent: spec.urgent ?? 0,
     options,
-    payload: pattern(streamPosition(spec, conversation), spec.length),
+    payload: pattern(streamPosition(seq, isSyn, conversation), spec.length),
     encapsulation: spec.encapsulation,
   };
 }
 
 /** Where in the peer's stream of bytes a segment's payload lies. */
-function streamPosition({ seq = 0, flags }: TcpSpec, { remoteIsn = 0 }: Conversation): number {
-  const first = ((seq - remoteIsn) | 0) - 1;
-  return (flags & SYN) === 0 ? first : first + 1;
+function streamPosition(seq: number, isSyn: boolean, { remoteIsn = 0 }: Conversation): number {
+  const distance = (seq - remoteIsn) | 0;
+  return isSyn ? distance : distance - 1;
+}
+
+/** SACK blocks with `offset` added to both edges. */
+export function shifted(
+  blocks: readonly (readonly [number, number])[],
+  offset: number,
+): readonly (readonly [number, number])[] {
+  return blocks.map(([left, right]) => [(left + offset) >>> 0, (right + offset) >>> 0]);
 }
 
 function toWire(option: TcpOption, spec: TcpSpec, conversation: Conversation, at: number): TcpOption {
   if (option.kind === "sack") {
-    return {
-      ...option,
-      blocks: option.blocks.map(([l, r]) => [conversation.toWire(l), conversation.toWire(r)] as const),
-    };
+    const offset = conversation.localOffset((spec.flags & SYN) !== 0);
+    return { ...option, blocks: shifted(option.blocks, offset) };
   }
   if (option.kind !== "TS" || spec.absoluteEcr || (spec.flags & ACK) === 0) return option;
   const ecr = conversation.timestampToWire(option.ecr);
@@ -134,7 +141,7 @@ function quoted(spec: IcmpSpec, conversation: Conversation, config: RunConfig): 
       : encodeTcp({
           protocol: "tcp",
           ports,
-          seq: conversation.toWire(seq),
+          seq: (seq + conversation.localOffset(false)) >>> 0,
           ack: 0,
           flags: 0,
           window: 0,

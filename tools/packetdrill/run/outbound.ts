@@ -103,8 +103,8 @@ function gather(
   { tracker, capture, clock, now }: OutboundContext,
 ): SniffedSegment {
   let segment = first;
-  if (spec.seq !== undefined && conversation.knowsLocalIsn && conversation.toScript(first.tcp.seq) !== spec.seq)
-    return first;
+  const expected = (spec.seq ?? 0) + conversation.localOffset((first.tcp.flags & SYN) !== 0);
+  if (spec.seq !== undefined && conversation.knowsLocalIsn && first.tcp.seq !== expected >>> 0) return first;
   while (segment.tcp.payload.length < spec.length && segment.tcp.payload.length > 0) {
     let next: SniffedSegment | undefined;
     const wanted = ({ body }: WirePacket): boolean =>
@@ -167,9 +167,8 @@ function noteTimestamp(spec: TcpSpec, segment: SniffedSegment, conversation: Con
 /** What the program sent must be what the packets carry, byte for byte. */
 function comparePayload({ payload, spec }: ActualSegment, conversation: Conversation): string | undefined {
   if (payload.length === 0 || spec.seq === undefined || !conversation.sendsPattern) return undefined;
-  const seq = spec.seq + ((spec.flags & SYN) === 0 ? 0 : 1);
-  const position = ((seq - conversation.scriptIsn) | 0) - 1;
-  const wrong = firstDifference(payload, position);
+  const isSyn = (spec.flags & SYN) !== 0;
+  const wrong = firstDifference(payload, isSyn ? 0 : (spec.seq | 0) - 1);
   return wrong < 0 ? undefined : `byte ${wrong} of the payload is not the one that was written`;
 }
 

@@ -1,6 +1,5 @@
 import { UnsupportedError } from "../language/errors.ts";
 import type { OptionDialect } from "./tcp-socket.ts";
-import type { OptionValue } from "./system.ts";
 
 /** Linux: nothing to translate. */
 export const LINUX_DIALECT: OptionDialect = {
