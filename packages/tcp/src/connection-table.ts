@@ -1,5 +1,6 @@
 import { jhash2 } from "@seville/core";
 import type { IpAddress } from "@seville/packet";
+import { takesFrom } from "./bound-device.ts";
 
 /** What stands in the table under a four-tuple: a connection, an embryo, or a TIME-WAIT. */
 export interface TableEntry {
@@ -30,7 +31,7 @@ export class ConnectionTable {
     return this.#size;
   }
 
-  /** The entry whose ends these are, seen from here; one bound to a device only if it came in there. */
+  /** The entry whose ends these are, seen from here, and which takes what comes in there. */
   lookup(
     localAddress: IpAddress,
     localPort: number,
@@ -38,6 +39,7 @@ export class ConnectionTable {
     remotePort: number,
     ifindex: number,
     sdif: number,
+    acceptL3mdev = false,
   ): TableEntry | undefined {
     const hash = this.#hash(localAddress, localPort, remoteAddress, remotePort);
     for (let entry = this.#chains.get(hash); entry !== undefined; entry = entry.chain) {
@@ -46,7 +48,7 @@ export class ConnectionTable {
         entry.localPort === localPort &&
         entry.remoteAddress === remoteAddress &&
         entry.localAddress === localAddress &&
-        (entry.ifindex === 0 || entry.ifindex === ifindex || entry.ifindex === sdif)
+        takesFrom(entry.ifindex, ifindex, sdif, acceptL3mdev)
       ) {
         return entry;
       }

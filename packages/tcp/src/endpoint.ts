@@ -265,7 +265,9 @@ export class TcpEndpoint implements Engine<Packet, TcpMeta, TcpOutput, TcpEvent>
 
   /** What stands between these ends: a connection, a handshake under way, or the rest of one. */
   find(local: TcpEnd, remote: TcpEnd, ifindex = 0, sdif = 0): TcpConnection | Embryo | TimeWait | undefined {
-    const entry = this.#tcp.table.lookup(local.address, local.port, remote.address, remote.port, ifindex, sdif);
+    const { table, settings } = this.#tcp;
+    const accept = settings.tcp_l3mdev_accept !== 0;
+    const entry = table.lookup(local.address, local.port, remote.address, remote.port, ifindex, sdif, accept);
     return entry as TcpConnection | Embryo | TimeWait | undefined;
   }
 
@@ -334,10 +336,13 @@ export class TcpEndpoint implements Engine<Packet, TcpMeta, TcpOutput, TcpEvent>
   /** An ICMP error, which the IP layer has checked. `false`: it is about none of our connections. */
   handleIcmp(error: TcpIcmpError, now: Nanos): boolean {
     const tcp = this.#begin(now);
-    const known = icmpError(tcp, error);
-    const entry = tcp.table.lookup(error.source, error.sourcePort, error.destination, error.destinationPort, 0, 0);
+    const local = { address: error.source, port: error.sourcePort };
+    const remote = { address: error.destination, port: error.destinationPort };
+    const entry = this.find(local, remote, error.ifindex, error.sdif);
+    if (entry === undefined) return false;
+    icmpError(tcp, entry, error);
     if (entry instanceof TcpConnection) this.#schedule(entry);
-    return known;
+    return true;
   }
 
   /** The route of a connection has changed: MTU and what else it says is taken over with the next segment. */
@@ -430,6 +435,7 @@ export class TcpEndpoint implements Engine<Packet, TcpMeta, TcpOutput, TcpEvent>
       s.sourcePort,
       meta.ifindex ?? 0,
       meta.sdif ?? 0,
+      tcp.settings.tcp_l3mdev_accept !== 0,
     );
     if (entry instanceof TcpConnection) this.#toConnection(entry, s, meta);
     else if (entry instanceof Embryo) this.#toEmbryo(entry, s, meta);
@@ -444,7 +450,7 @@ export class TcpEndpoint implements Engine<Packet, TcpMeta, TcpOutput, TcpEvent>
       dropSegment(tcp, "TCP_MINTTL");
       return;
     }
-    if (connectionSegment(tcp, c, s)) sendReset(tcp, meta.destination, meta.source, s);
+    if (connectionSegment(tcp, c, s)) sendReset(tcp, meta.destination, meta.source, s, c.ifindex);
     this.#schedule(c);
   }
 
@@ -453,7 +459,7 @@ export class TcpEndpoint implements Engine<Packet, TcpMeta, TcpOutput, TcpEvent>
     const next = embryoSegment(tcp, e, s);
     if (next === "listener") {
       // An ACK that acknowledges nothing of ours (RFC 9293 §3.10.7.4).
-      sendReset(tcp, meta.destination, meta.source, s);
+      sendReset(tcp, meta.destination, meta.source, s, e.ifindex);
       dropSegment(tcp, "TCP_FLAGS");
     } else if (next !== undefined) this.#toConnection(next, s, meta);
   }
@@ -461,7 +467,7 @@ export class TcpEndpoint implements Engine<Packet, TcpMeta, TcpOutput, TcpEvent>
   #toTimeWait(tw: TimeWait, s: Segment, meta: TcpMeta): void {
     const tcp = this.#tcp;
     const verdict = timeWaitSegment(tcp, tw, s);
-    if (verdict === "reset") sendReset(tcp, meta.destination, meta.source, s);
+    if (verdict === "reset") sendReset(tcp, meta.destination, meta.source, s, tw.ifindex);
     if (typeof verdict !== "object") return;
     if (findListener(tcp, s.destinationPort, meta) === undefined) {
       timeWaitAck(tcp, tw);
@@ -491,7 +497,7 @@ export class TcpEndpoint implements Engine<Packet, TcpMeta, TcpOutput, TcpEvent>
       else if (c !== undefined) this.#toConnection(c, s, meta);
       else {
         const silent = tcp.settings.listenRules === "bsd" && (s.flags & wire.SYN) !== 0;
-        if (!silent) sendReset(tcp, meta.destination, meta.source, s);
+        if (!silent) sendReset(tcp, meta.destination, meta.source, s, listener.ifindex);
         dropSegment(tcp, "TCP_FLAGS");
       }
     } else if ((s.flags & wire.SYN) === 0 || ((s.flags & wire.FIN) !== 0 && tcp.settings.listenRules === "linux")) {

@@ -1,6 +1,7 @@
 import { backedOff, NO_TIME, retransmissionTimeout } from "@seville/congestion";
 import { between } from "./seq.ts";
 import { TcpConnection, TIMER_RETRANS } from "./connection.ts";
+import type { TableEntry } from "./connection-table.ts";
 import type { TcpContext } from "./context.ts";
 import { doneWithError } from "./done.ts";
 import { Embryo } from "./embryo.ts";
@@ -80,17 +81,15 @@ function convert(table: typeof UNREACHABLE4, code: number, unreachable: boolean)
   return row === undefined ? undefined : { kind: "error", errno: row[0], fatal: row[1], unreachable };
 }
 
-/** Works on an ICMP error. `false`: it is about no connection of ours. */
-export function icmpError(tcp: TcpContext, error: TcpIcmpError): boolean {
-  const entry = tcp.table.lookup(error.source, error.sourcePort, error.destination, error.destinationPort, 0, 0);
+/** Works on an ICMP error about a segment of `entry`. */
+export function icmpError(tcp: TcpContext, entry: TableEntry, error: TcpIcmpError): void {
   const meaning = meaningOf(error);
-  if (entry === undefined) return false;
-  if (meaning === undefined) return true;
+  if (meaning === undefined) return;
   if (entry instanceof Embryo) {
     embryoError(tcp, entry, error, meaning);
-    return true;
+    return;
   }
-  if (!(entry instanceof TcpConnection)) return true;
+  if (!(entry instanceof TcpConnection)) return;
   const c = entry;
   c.now = tcp.now;
   const seq = error.sequence | 0;
@@ -98,12 +97,11 @@ export function icmpError(tcp: TcpContext, error: TcpIcmpError): boolean {
   // RFC 5927 §4: only what is in flight can have caused it.
   if (!between(seq, start, c.sndNxt)) {
     tcp.ext.OutOfWindowIcmps++;
-    return true;
+    return;
   }
-  if (meaning.kind === "quench") return true;
+  if (meaning.kind === "quench") return;
   if (meaning.kind === "mtu") mtuReduced(tcp, c, error.info);
   else connectionError(tcp, c, meaning, seq);
-  return true;
 }
 
 function embryoError(tcp: TcpContext, e: Embryo, error: TcpIcmpError, meaning: Meaning): void {

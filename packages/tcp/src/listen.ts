@@ -42,6 +42,15 @@ function floodAction(tcp: TcpContext, listener: TcpListener): boolean {
   return cookies;
 }
 
+/** To which device a connection from there is bound (`inet_request_bound_dev_if`, `tcp_v6_init_req`). */
+export function childDevice(tcp: TcpContext, listener: TcpListener, meta: TcpMeta): number {
+  const { ifindex = 0, sdif = 0 } = meta;
+  // A link-local address says nothing without its link, which is the slave's.
+  if (isLinkLocal(meta.source) && (listener.ifindex === 0 || sdif !== 0)) return sdif === 0 ? ifindex : sdif;
+  if (listener.ifindex !== 0) return listener.ifindex;
+  return sdif !== 0 && tcp.settings.tcp_l3mdev_accept !== 0 ? ifindex : 0;
+}
+
 /** @param twIsn ISN of a connection that takes the place of one in TIME-WAIT; 0: none */
 export function synReceived(tcp: TcpContext, listener: TcpListener, s: Segment, meta: TcpMeta, twIsn: number): void {
   const { settings } = tcp;
@@ -59,7 +68,7 @@ export function synReceived(tcp: TcpContext, listener: TcpListener, s: Segment, 
     return;
   }
   const { source, destination } = meta;
-  const ifindex = listener.ifindex !== 0 || isLinkLocal(source) ? (meta.ifindex ?? 0) : 0;
+  const ifindex = childDevice(tcp, listener, meta);
   const route = tcp.route(destination, source, ifindex);
   if (route === undefined) {
     listenDrop(tcp);

@@ -1,5 +1,6 @@
 import { SevilleError } from "@seville/core";
 import type { IpAddress } from "@seville/packet";
+import { takesFrom } from "./bound-device.ts";
 import type { SocketOptions } from "./connection-options.ts";
 import type { TcpContext } from "./context.ts";
 import type { TcpListener } from "./listener.ts";
@@ -68,7 +69,7 @@ export function findListener(tcp: TcpContext, port: number, meta: TcpMeta): TcpL
   let bestScore = 0;
   let equals = 0;
   for (const listener of list) {
-    const score = scoreOf(listener, meta);
+    const score = scoreOf(tcp, listener, meta);
     if (score === 0 || score < bestScore) continue;
     equals = score === bestScore ? equals + 1 : 1;
     // Each of the equals has the same chance, and the same peer port finds the same one.
@@ -78,11 +79,12 @@ export function findListener(tcp: TcpContext, port: number, meta: TcpMeta): TcpL
   return best;
 }
 
-function scoreOf(listener: TcpListener, meta: TcpMeta): number {
+function scoreOf(tcp: TcpContext, listener: TcpListener, meta: TcpMeta): number {
   const family = typeof meta.destination === "number" ? 4 : 6;
   if (listener.family !== undefined && listener.family !== family) return 0;
   if (listener.address !== undefined && listener.address !== meta.destination) return 0;
-  if (listener.ifindex !== 0 && listener.ifindex !== meta.ifindex && listener.ifindex !== meta.sdif) return 0;
+  const acceptL3mdev = tcp.settings.tcp_l3mdev_accept !== 0;
+  if (!takesFrom(listener.ifindex, meta.ifindex ?? 0, meta.sdif ?? 0, acceptL3mdev)) return 0;
   return (
     1 +
     (listener.address === undefined ? 0 : 4) +

@@ -25,6 +25,7 @@ export interface OutputPath {
   readonly localAddress: IpAddress;
   readonly remoteAddress: IpAddress;
   readonly connection: TcpConnection | undefined;
+  readonly ifindex: number;
   readonly tos: number;
   readonly ecn: number;
   readonly hopLimit: number;
@@ -161,6 +162,7 @@ function queue(tcp: TcpContext, path: OutputPath, packet: Packet, departure: Nan
     source: path.localAddress,
     destination: path.remoteAddress,
     connection: path.connection,
+    ifindex: path.ifindex,
     tos: path.tos,
     ecn: path.ecn,
     hopLimit: path.hopLimit,

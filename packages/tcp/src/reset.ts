@@ -9,8 +9,10 @@ import { clearOutgoing } from "./segment-options.ts";
 /**
  * Answers a segment that belongs to no connection with RST (RFC 9293 §3.10.7.1, `tcp_v4_send_reset`): with the sequence number that
  * its sender expects, or acknowledging all of it. A RST is never answered.
+ *
+ * @param ifindex the device to which what refuses it is bound; 0: none
  */
-export function sendReset(tcp: TcpContext, local: IpAddress, remote: IpAddress, s: Segment): void {
+export function sendReset(tcp: TcpContext, local: IpAddress, remote: IpAddress, s: Segment, ifindex = 0): void {
   if ((s.flags & wire.RST) !== 0) return;
   const out = tcp.outgoing;
   clearOutgoing(out);
@@ -30,6 +32,7 @@ export function sendReset(tcp: TcpContext, local: IpAddress, remote: IpAddress, 
     localAddress: local,
     remoteAddress: remote,
     connection: undefined,
+    ifindex,
     tos: 0,
     ecn: 0,
     hopLimit: 0,

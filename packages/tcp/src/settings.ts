@@ -79,6 +79,8 @@ export interface TcpSettings {
   tcp_comp_sack_nr: number;
   tcp_comp_sack_slack_ns: number;
   tcp_reflect_tos: number;
+  /** Who is bound to no device takes segments from VRFs too, and the connection is bound to the VRF. */
+  tcp_l3mdev_accept: number;
   tcp_backlog_ack_defer: number;
   tcp_plb_enabled: number;
   tcp_plb_idle_rehash_rounds: number;
@@ -231,6 +233,7 @@ export function linuxSettings(overrides: Partial<TcpSettings> = {}): TcpSettings
     tcp_comp_sack_nr: 44,
     tcp_comp_sack_slack_ns: 100_000,
     tcp_reflect_tos: 0,
+    tcp_l3mdev_accept: 0,
     tcp_backlog_ack_defer: 1,
     tcp_plb_enabled: 0,
     tcp_plb_idle_rehash_rounds: 3,

@@ -83,6 +83,7 @@ export function pathOf(e: Embryo): OutputPath {
     localAddress: e.localAddress,
     remoteAddress: e.remoteAddress,
     connection: undefined,
+    ifindex: e.ifindex,
     tos: e.tos,
     ecn: 0,
     hopLimit: e.listener.options.hopLimit,

@@ -7,7 +7,7 @@ import type { TcpConnection } from "./connection.ts";
 import type { TcpContext } from "./context.ts";
 import { dropSegment } from "./drop.ts";
 import { Embryo } from "./embryo.ts";
-import { acceptQueueFull, cookiesExpected } from "./listen.ts";
+import { acceptQueueFull, childDevice, cookiesExpected } from "./listen.ts";
 import type { TcpListener } from "./listener.ts";
 import { outputBare } from "./output.ts";
 import type { Segment } from "./parts.ts";
@@ -118,7 +118,7 @@ function complete(tcp: TcpContext, e: Embryo, s: Segment): TcpConnection | undef
 }
 
 function embryonicReset(tcp: TcpContext, e: Embryo, s: Segment): void {
-  if ((s.flags & wire.RST) === 0) sendReset(tcp, e.localAddress, e.remoteAddress, s);
+  if ((s.flags & wire.RST) === 0) sendReset(tcp, e.localAddress, e.remoteAddress, s, e.ifindex);
   dropEmbryo(tcp, e);
   tcp.ext.EmbryonicRsts++;
   dropSegment(tcp, (s.flags & wire.RST) === 0 ? "TCP_INVALID_SYN" : "TCP_RESET");
@@ -183,13 +183,13 @@ export function cookieSegment(
   }
   tcp.ext.SyncookiesRecv++;
   const facts = { mss, windowScale: -1, sackPermitted: false, ecn: false };
-  const route = tcp.route(destination, source, listener.ifindex);
+  const ifindex = childDevice(tcp, listener, meta);
+  const route = tcp.route(destination, source, ifindex);
   if (route === undefined || acceptQueueFull(listener)) {
     // The cookie is good: there is no room, and the client may try again (`tcp_get_cookie_sock`).
     tcp.ext.ListenDrops++;
     return "dropped";
   }
-  const ifindex = listener.ifindex === 0 ? 0 : (meta.ifindex ?? 0);
   const e = new Embryo(destination, s.destinationPort, source, s.sourcePort, ifindex, listener, route, (s.seq - 1) | 0);
   if (s.options.hasTimestamps) {
     e.tsOffset = tcp.settings.tcp_timestamps === 1 ? tcp.isn.timestampOffset(destination, source) : 0;

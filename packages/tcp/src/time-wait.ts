@@ -212,6 +212,7 @@ export function timeWaitAck(tcp: TcpContext, tw: TimeWait): void {
     localAddress: tw.localAddress,
     remoteAddress: tw.remoteAddress,
     connection: undefined,
+    ifindex: tw.ifindex,
     tos: tw.tos & ~3,
     ecn: 0,
     hopLimit: 0,

@@ -91,6 +91,7 @@ function pathOf(c: TcpConnection, ecn: number): OutputPath {
   path.localAddress = c.localAddress;
   path.remoteAddress = c.remoteAddress;
   path.connection = c;
+  path.ifindex = c.ifindex;
   path.tos = c.options.tos & ~3;
   path.ecn = ecn;
   path.hopLimit = c.options.hopLimit;
@@ -103,6 +104,7 @@ const path: { -readonly [K in keyof OutputPath]: OutputPath[K] } = {
   localAddress: 0,
   remoteAddress: 0,
   connection: undefined,
+  ifindex: 0,
   tos: 0,
   ecn: 0,
   hopLimit: 0,

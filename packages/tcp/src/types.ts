@@ -28,6 +28,8 @@ export interface TcpOutput {
   readonly destination: IpAddress;
   /** Whose it is; `undefined`: an answer to a segment that belongs to no connection. */
   readonly connection: TcpConnection | undefined;
+  /** The device to which the sender is bound; 0: none. */
+  readonly ifindex: number;
   /** The six upper bits of the TOS or traffic class, with the two lower bits 0. */
   readonly tos: number;
   /** The two lower ones: 0, 1 ECT(1), 2 ECT(0). */
@@ -80,6 +82,9 @@ export interface TcpIcmpError {
   readonly destinationPort: number;
   /** Sequence number of the quoted header. */
   readonly sequence: number;
+  /** Where it came in, as in {@link TcpMeta}. */
+  readonly ifindex?: number;
+  readonly sdif?: number;
 }
 
 /** What the user should know. `connection` is the same object throughout its life. */

@@ -148,7 +148,7 @@ export class TcpHost implements EventHandler {
     const told = tcpErrorOf(host, error);
     const local = { address: told.source, port: told.sourcePort };
     const remote = { address: told.destination, port: told.destinationPort };
-    const found = this.endpoint.find(local, remote, error.dev.ifindex, error.sdif);
+    const found = this.endpoint.find(local, remote, told.ifindex, told.sdif);
     // Only what quotes a number that is on its way may change the path's MTU (RFC 5927 §4.1).
     if (isTooBig(error) && found instanceof TcpConnection && isInFlight(found, told.sequence)) {
       learnPathMtu(host, error, found.ifindex);
@@ -191,7 +191,7 @@ export class TcpHost implements EventHandler {
       for (;;) {
         const out = endpoint.poll(host.now);
         if (out !== undefined) {
-          sendSegment(host, this.#ways, out, this.#links.get(out.destination) ?? this.#inputIfindex);
+          sendSegment(host, this.#ways, out, out.ifindex === 0 ? this.#answerDevice(out.destination) : out.ifindex);
           continue;
         }
         const event = endpoint.pollEvent();
@@ -202,6 +202,15 @@ export class TcpHost implements EventHandler {
       this.#isDraining = false;
     }
     this.#arm();
+  }
+
+  /** By which device what nobody bound goes: a link-local address has a link, and a VRF's segment is answered there. */
+  #answerDevice(destination: IpAddress): number {
+    if (typeof destination !== "number" && isLinkLocal(destination)) {
+      return this.#links.get(destination) ?? this.#inputIfindex;
+    }
+    const input = this.#inputIfindex;
+    return input !== 0 && this.host.interfaces.get(input)?.device.l3mdev !== undefined ? input : 0;
   }
 
   #tell(event: TcpEvent): void {

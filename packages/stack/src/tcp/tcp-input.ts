@@ -66,5 +66,7 @@ export function tcpErrorOf(host: Host, error: IcmpError): TcpIcmpError {
     sourcePort: tcp.sourcePort(view, at),
     destinationPort: tcp.destinationPort(view, at),
     sequence: tcp.sequence(view, at),
+    ifindex: error.packet.ifindex,
+    sdif: error.sdif,
   };
 }

@@ -26,8 +26,10 @@ const options6: Writable<SendOptions6> = { nextHeader: IPPROTO_TCP, trafficClass
 /**
  * Sends a segment of the engine (`ip_queue_xmit`, `inet6_csk_xmit`): by the way that its connection keeps, or for an answer
  * that belongs to none by one that is asked for. Takes the packet; without a way it is lost, as in the kernel.
+ *
+ * @param oif interface to which it is bound; 0: none
  */
-export function sendSegment(host: Host, ways: KeptWays, out: TcpOutput, ifindex: number): void {
+export function sendSegment(host: Host, ways: KeptWays, out: TcpOutput, oif: number): void {
   const { packet, source, destination, connection } = out;
   const socket = connection?.user as TcpSocket | undefined;
   const { view } = host.memory;
@@ -35,7 +37,7 @@ export function sendSegment(host: Host, ways: KeptWays, out: TcpOutput, ifindex:
   ends.destination = destination;
   ends.sourcePort = view.getUint16(packet.data);
   ends.destinationPort = view.getUint16(packet.data + 2);
-  ends.oif = connection === undefined ? ifindex : connection.ifindex;
+  ends.oif = oif;
   ends.tos = out.tos;
   ends.mark = socket?.options.SO_MARK ?? 0;
   ends.flowLabel = typeof destination === "number" ? 0 : flowLabelOf(host, out.txhash);
