@@ -2,6 +2,7 @@ export * from "./simulator.ts";
 export * from "./link-end.ts";
 export * from "./link.ts";
 export * from "./link-options.ts";
+export { LINK_WORDS, parseLink } from "./link-text.ts";
 export type * from "./link-stats.ts";
 export type * from "./link-tap.ts";
 export type { Framing } from "./framing.ts";
