@@ -16,7 +16,7 @@ test("a client reaches its server over a bad network, and again after a partitio
   expect(await client.run(() => get("http://server/"))).toBe("hello");
   world.partition([client]);
   const later = client.start(() => get("http://server/"));
-  await world.sleep("10s");
+  await world.sleep("3s");
   world.heal();
   expect(await world.run(later)).toBe("hello");
 });
