@@ -1,4 +1,4 @@
-import { NO_TIME, rackAdvance, rateSkbDelivered, updateMinRtt, updateRtt } from "@seville/congestion";
+import { NO_TIME, rackAdvance, updateMinRtt, updateRtt } from "@seville/congestion";
 import type { Nanos } from "@seville/core";
 import { tcp as wire } from "@seville/packet";
 import {
@@ -15,7 +15,7 @@ import {
 import { CHRONO_BUSY, chronoStop } from "./chrono.ts";
 import type { TcpConnection } from "./connection.ts";
 import type { TcpContext } from "./context.ts";
-import { tcpCountDelivered } from "./delivered.ts";
+import { rateDeliveredInPart, tcpCountDelivered } from "./delivered.ts";
 import { mtuProbeSucceeded } from "./mtu.ts";
 import { removeRenoSacks } from "./reno.ts";
 import { checkSackReordering } from "./reordering.ts";
@@ -76,7 +76,7 @@ export function cleanRtxQueue(
     if ((sacked & LOST) !== 0) c.lostOut -= pcount;
     c.packetsOut -= pcount;
     packetsAcked += pcount;
-    rateSkbDelivered(c, segment, segment.endSeq, (sacked & RETRANS) !== 0, sample);
+    rateDeliveredInPart(c, segment, sample);
     if ((segment.flags & wire.SYN) === 0) flag |= FLAG_DATA_ACKED;
     else {
       flag |= FLAG_SYN_ACKED;

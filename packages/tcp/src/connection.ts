@@ -188,7 +188,7 @@ export class TcpConnection extends RareFields implements CongestionState {
   wmemQueued = 0;
   /** The user met a full buffer: tell when there is room (SOCK_NOSPACE). */
   noSpace = false;
-  /** The user has data that will be written as soon as the handshake is done (`sk_write_pending`). */
+  /** The user has data that waits for the handshake, or for room in the buffer (`sk_write_pending`). */
   writePending = false;
   /** Oldest and newest of the list by time of sending. */
   tsHead: TxSegment | undefined = undefined;

@@ -75,4 +75,9 @@ export class Embryo implements TableEntry {
     this.route = route;
     this.rcvIsn = rcvIsn;
   }
+
+  /** As `ss` shows it. */
+  get state(): "SYN_RECV" {
+    return "SYN_RECV";
+  }
 }

@@ -104,6 +104,7 @@ function queueOf(c: TcpConnection): NonNullable<TcpConnection["receiveQueue"]> {
 
 /** The segment continues the stream, or overlaps its end. */
 function queueInOrder(tcp: TcpContext, c: TcpConnection, s: Segment): void {
+  endAtFin(c, s);
   const fin = (s.flags & wire.FIN) !== 0;
   const start = c.rcvNxt;
   let hadGaps = (c.receiveQueue?.outOfOrder ?? 0) > 0;
@@ -122,8 +123,6 @@ function queueInOrder(tcp: TcpContext, c: TcpConnection, s: Segment): void {
         return;
       }
     }
-    // What a peer sends behind its own FIN is not part of the stream.
-    if (fin && after(queue.highest, (s.endSeq - 1) | 0)) dropOutOfOrder(c);
     queue.insert(tcp.memory.u8, s.payload, s.payloadLength, s.seq);
     c.rcvNxt = queue.rcvNxt;
     dataReceived(tcp, c, s);
@@ -136,6 +135,26 @@ function queueInOrder(tcp: TcpContext, c: TcpConnection, s: Segment): void {
   takePendingFin(tcp, c);
   c.sackBlocks?.acknowledge(c.rcvNxt);
   if (s.payloadLength > 0) tellReadable(tcp, c);
+}
+
+/** The stream ends with the first FIN that is known of: what lies behind it, and other FINs, are nothing. */
+function endAtFin(c: TcpConnection, s: Segment): void {
+  const fin = (s.flags & wire.FIN) !== 0;
+  if (!c.finPending) {
+    // What a peer has sent behind its own FIN is not part of the stream either.
+    const highest = c.receiveQueue?.highest;
+    if (fin && highest !== undefined && after(highest, (s.endSeq - 1) | 0)) dropOutOfOrder(c);
+    return;
+  }
+  if (fin && s.endSeq === ((c.finSeq + 1) | 0)) return;
+  if (fin) {
+    s.flags &= ~wire.FIN;
+    s.endSeq = (s.endSeq - 1) | 0;
+  }
+  const over = (s.endSeq - c.finSeq) | 0;
+  if (over <= 0) return;
+  s.payloadLength = Math.max(0, s.payloadLength - over);
+  s.endSeq = (s.seq + s.payloadLength) | 0;
 }
 
 /** The FIN at `seq` is next, unless data is still missing before it. */
@@ -173,17 +192,11 @@ function queueOutOfOrder(tcp: TcpContext, c: TcpConnection, s: Segment): void {
   scheduleAck(c);
   c.rcvOoopack += Math.max(1, s.gsoSegs);
   tcp.ext.TCPOFOQueue++;
-  let { endSeq } = s;
+  endAtFin(c, s);
+  if (s.seq === s.endSeq) return;
   if ((s.flags & wire.FIN) !== 0) {
-    if (!c.finPending) {
-      c.finPending = true;
-      c.finSeq = (s.endSeq - 1) | 0;
-    }
-  } else if (c.finPending && after(endSeq, c.finSeq)) {
-    const over = (endSeq - c.finSeq) | 0;
-    s.payloadLength -= Math.min(s.payloadLength, over);
-    endSeq = (s.seq + s.payloadLength) | 0;
-    if (s.payloadLength === 0) return;
+    c.finPending = true;
+    c.finSeq = (s.endSeq - 1) | 0;
   }
   if (s.payloadLength > 0) {
     queue.insert(tcp.memory.u8, s.payload, s.payloadLength, s.seq);
@@ -192,7 +205,7 @@ function queueOutOfOrder(tcp: TcpContext, c: TcpConnection, s: Segment): void {
   if (!c.sackOk) return;
   const blocks = blocksOf(tcp, c);
   if (blocks.count >= 4 && c.compressedAck > 0) sendCompressedAck(tcp, c);
-  blocks.add(s.seq, endSeq);
+  blocks.add(s.seq, s.endSeq);
   growWindow(tcp, c, s.payloadLength);
 }
 

@@ -21,7 +21,6 @@ import { finTime, sendFin } from "./shutdown.ts";
 import { synSentSegment } from "./syn-sent.ts";
 import { repeatSynAck } from "./syn-ack.ts";
 import { enterTimeWait } from "./time-wait.ts";
-import { noteAppLimited } from "./timers.ts";
 import { tryUndoSpuriousSyn } from "./undo.ts";
 import { receiveUrgent } from "./urgent.ts";
 import { takeTimestamps, validateIncoming } from "./validate.ts";
@@ -38,7 +37,6 @@ export function connectionSegment(tcp: TcpContext, c: TcpConnection, s: Segment)
   c.dozing = false;
   c.segsIn += Math.max(1, s.gsoSegs);
   if (s.payloadLength > 0) c.dataSegsIn += Math.max(1, s.gsoSegs);
-  noteAppLimited(c);
   if (c.state === "ESTABLISHED") {
     established(tcp, c, s);
     return false;

@@ -1,13 +1,13 @@
-import { NO_TIME, rackAdvance, rateSkbDelivered } from "@seville/congestion";
-import { FLAG_DATA_SACKED, FLAG_DSACK_TLP, FLAG_DSACKING_ACK, FLAG_ORIG_SACK_ACKED } from "./ack-flags.ts";
+import { FLAG_DSACK_TLP, FLAG_DSACKING_ACK } from "./ack-flags.ts";
 import type { TcpConnection } from "./connection.ts";
 import type { TcpContext } from "./context.ts";
 import type { Segment } from "./parts.ts";
-import { checkSackReordering, highestSackSeq } from "./reordering.ts";
+import { checkSackReordering } from "./reordering.ts";
+import { SHIFT_DONE, SHIFT_MERGED, SHIFT_NONE, shiftSacked } from "./sack-shift.ts";
+import { tagOne } from "./sack-tag.ts";
 import type { SegmentQueue } from "./segment-queue.ts";
-import { sentListRemove } from "./sent-list.ts";
 import { after, before } from "./seq.ts";
-import { LOST, RETRANS, SACKED_ACKED, SACKED_RETRANS, type TxSegment } from "./tx-segment.ts";
+import { SACKED_ACKED, type TxSegment } from "./tx-segment.ts";
 import { splitSegment } from "./write-queue.ts";
 
 /*
@@ -167,7 +167,13 @@ function walk(
       inSack = match(tcp, c, queue, index, used[2 * dupIndex] as number, used[2 * dupIndex + 1] as number);
       if (inSack > 0) dup = true;
     }
-    if (inSack <= 0) inSack = match(tcp, c, queue, index, start, end);
+    if (inSack <= 0) {
+      const shifted = shiftSacked(tcp, c, queue, index, start, end, dup);
+      // What is left of it lies behind the block.
+      if (shifted === SHIFT_DONE) return;
+      if (shifted === SHIFT_MERGED) continue;
+      inSack = shifted === SHIFT_NONE ? 0 : match(tcp, c, queue, index, start, end);
+    }
     if (inSack < 0) return;
     if (inSack > 0) tagOne(tcp, c, segment, dup);
     index++;
@@ -213,60 +219,4 @@ function match(
   if (length >= segment.length) return inSack ? 1 : 0;
   splitSegment(tcp, c, queue, index, length, mss);
   return inSack ? 1 : 0;
-}
-
-/** `tcp_sacktag_one`, and what the rate sampler and RACK learn. */
-function tagOne(tcp: TcpContext, c: TcpConnection, segment: TxSegment, dup: boolean): void {
-  const state = tcp.sack;
-  const { seq, endSeq, pcount } = segment;
-  let { sacked } = segment;
-  if (dup && (sacked & RETRANS) !== 0) {
-    if (c.undoMarker && c.undoRetrans > 0 && after(endSeq, c.undoMarkerSeq)) {
-      c.undoRetrans = Math.max(0, c.undoRetrans - pcount);
-    }
-    if ((sacked & SACKED_ACKED) !== 0 && before(seq, state.reord)) state.reord = seq;
-  }
-  if (after(endSeq, c.sndUna)) {
-    if ((sacked & SACKED_ACKED) === 0) sacked = tagNew(tcp, c, segment, sacked);
-    // The retransmission that is out was needless.
-    if (dup && (sacked & SACKED_RETRANS) !== 0) {
-      sacked &= ~SACKED_RETRANS;
-      c.retransOut -= pcount;
-    }
-    segment.sacked = sacked;
-  }
-  rateSkbDelivered(c, segment, endSeq, (sacked & RETRANS) !== 0, tcp.sample);
-  if ((sacked & SACKED_ACKED) !== 0) sentListRemove(c, segment);
-  if ((sacked & SACKED_ACKED) !== 0 && after(endSeq, highestSackSeq(c))) c.highestSack = endSeq;
-}
-
-function tagNew(tcp: TcpContext, c: TcpConnection, segment: TxSegment, was: number): number {
-  const state = tcp.sack;
-  const { seq, endSeq, pcount } = segment;
-  let sacked = was;
-  rackAdvance(c, (sacked & RETRANS) !== 0, endSeq, segment.sentAt);
-  if ((sacked & SACKED_RETRANS) !== 0) {
-    // Not marked lost: its retransmission is believed to be on its way still.
-    if ((sacked & LOST) !== 0) {
-      sacked &= ~(LOST | SACKED_RETRANS);
-      c.lostOut -= pcount;
-      c.retransOut -= pcount;
-    }
-  } else {
-    if ((sacked & RETRANS) === 0) {
-      if (before(seq, highestSackSeq(c)) && before(seq, state.reord)) state.reord = seq;
-      if (!after(endSeq, c.highSeq)) state.flag |= FLAG_ORIG_SACK_ACKED;
-      if (state.firstSackt === NO_TIME) state.firstSackt = segment.sentAt;
-      state.lastSackt = segment.sentAt;
-    }
-    if ((sacked & LOST) !== 0) {
-      sacked &= ~LOST;
-      c.lostOut -= pcount;
-    }
-  }
-  state.flag |= FLAG_DATA_SACKED;
-  if (c.sackedOut === 0) c.highestSack = c.sndUna;
-  c.sackedOut += pcount;
-  state.sackDelivered += pcount;
-  return sacked | SACKED_ACKED;
 }

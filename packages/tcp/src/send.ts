@@ -33,7 +33,8 @@ export function send(tcp: TcpContext, c: TcpConnection, bytes: Uint8Array, flags
   c.dozing = false;
   if (c.error !== undefined) throw takeError(c);
   if ((c.shutdown & SEND_SHUTDOWN) !== 0) throw new SevilleError("EPIPE", "the connection is shut for writing");
-  checkAppLimited(c, (c.writeSeq - c.sndNxt) | 0);
+  // Who goes on with a write that was cut short waited for the buffer, not for something to say (a blocking tcp_sendmsg checks once).
+  if (!c.writePending) checkAppLimited(c, (c.writeSeq - c.sndNxt) | 0);
   const open = canWrite(c);
   if (!open && c.state !== "SYN_SENT" && c.state !== "SYN_RECV") {
     throw new SevilleError("ENOTCONN", "the connection is not open");
@@ -64,6 +65,7 @@ function write(tcp: TcpContext, c: TcpConnection, bytes: Uint8Array, flags: numb
     if (tail === undefined || room <= 0 || !canAppend(tail)) {
       if (!memoryFree(tcp, c)) {
         c.noSpace = true;
+        c.writePending = true;
         if (copied > 0) push(tcp, c, flags & ~MSG_MORE, NAGLE_PUSH);
         return copied;
       }

@@ -1,4 +1,3 @@
-import { checkAppLimited } from "@seville/congestion";
 import { type Nanos, NEVER } from "@seville/core";
 import { packetsInFlight } from "@seville/congestion";
 import {
@@ -44,7 +43,6 @@ export function connectionTimers(tcp: TcpContext, c: TcpConnection): void {
 function writeTimer(tcp: TcpContext, c: TcpConnection): void {
   const { pending } = c;
   c.timeout = NEVER;
-  noteAppLimited(c);
   switch (pending) {
     case TIMER_REO_TIMEOUT:
       reorderingTimeout(tcp, c);
@@ -60,11 +58,6 @@ function writeTimer(tcp: TcpContext, c: TcpConnection): void {
       c.pending = TIMER_NONE;
       probeTimer(tcp, c);
   }
-}
-
-/** Whether there was nothing to send although there was room. */
-export function noteAppLimited(c: TcpConnection): void {
-  checkAppLimited(c, (c.writeSeq - c.sndNxt) | 0);
 }
 
 /** It is time for the segment that the pacer held back (`tcp_pace_kick`, `tcp_tsq_write`). */

@@ -52,7 +52,12 @@ export function byteAt(from: number, offset: number): number {
  * Both ends send `lengths` bytes to each other in pieces and close. Every byte that is read is checked against what was written, so that
  * nothing arrives twice, late, out of order or changed without notice.
  */
-export function exchange(seed: number, impairments: Impairments, lengths: readonly [number, number], options: PairOptions = {}): Outcome {
+export function exchange(
+  seed: number,
+  impairments: Impairments,
+  lengths: readonly [number, number],
+  options: PairOptions = {},
+): Outcome {
   const pair = new Pair({ seed, ...options });
   pair.keepSent = false;
   pair.fate = impair(seed, pair.pool, impairments);
