@@ -24,6 +24,7 @@ import { ErrnoError, type CapturedPacket, type ConnectionRow, type SutSocket, ty
 import { StackTcpSocket } from "./tcp-socket.ts";
 import { TunDevice } from "./tun-device.ts";
 import { StackUdpSocket } from "./udp-socket.ts";
+import { UdpTunnel } from "./udp-tunnel.ts";
 
 /** One pool serves all scripts, one after the other: each must leave it as full as it was. */
 let pool: PacketPool | undefined;
@@ -38,6 +39,10 @@ class SevilleSystem implements SystemUnderTest {
   readonly #world: Simulation;
   readonly #host: Host;
   readonly #tun: TunDevice;
+  /** TCP over UDP, which is FreeBSD's. */
+  readonly #tunnel: UdpTunnel | undefined;
+  /** Resets that the tunnel answered with. */
+  readonly #answers: CapturedPacket[] = [];
   readonly #iface: NetInterface;
   readonly #tcp: TcpHost;
   readonly #settings: TcpSettings;
@@ -58,6 +63,12 @@ class SevilleSystem implements SystemUnderTest {
     if (config.family === 4) addAddress4(this.#iface, { address: parseIpv4(config.localAddress), prefixLength: 16 });
     else addAddress6(this.#iface, { address: parseIpv6(config.localAddress), prefixLength: 48, flags: IFA_F_NODAD });
     this.setRoute(new Map());
+    if (config.profile.name === "freebsd") {
+      this.#tunnel = new UdpTunnel(
+        () => this.connections(),
+        () => this.#iface.mtu,
+      );
+    }
   }
 
   get now(): Nanos {
@@ -73,11 +84,17 @@ class SevilleSystem implements SystemUnderTest {
   }
 
   inject(packet: Uint8Array): void {
-    this.#tun.receive(packet, this.#host.pool, this.now);
+    const unwrapped = this.#tunnel?.unwrap(packet) ?? { up: packet };
+    if ("up" in unwrapped) this.#tun.receive(unwrapped.up, this.#host.pool, this.now);
+    else if (unwrapped.answer !== undefined) {
+      this.#answers.push({ at: this.now, bytes: unwrapped.answer, gsoSize: 0, summed: true });
+    }
   }
 
   take(): CapturedPacket | undefined {
-    return this.#tun.take();
+    const next = this.#tun.take();
+    if (next === undefined) return this.#answers.shift();
+    return this.#tunnel?.wrap(next) ?? next;
   }
 
   socket(domain: string, type: string, protocol: string): SutSocket {
@@ -87,10 +104,14 @@ class SevilleSystem implements SystemUnderTest {
     if (type !== "SOCK_STREAM") throw new UnsupportedError(`sockets of type ${type}`);
     if (!["IPPROTO_TCP", "0", "IPPROTO_IP", "6"].includes(protocol)) throw new UnsupportedError(`protocol ${protocol}`);
     const dialect = this.#config.profile.name === "freebsd" ? FREEBSD_DIALECT : LINUX_DIALECT;
-    return new StackTcpSocket(openTcp(this.#host, { family }), dialect);
+    return new StackTcpSocket(openTcp(this.#host, { family }), dialect, this.#tunnel);
   }
 
   configure(name: string, value: string): boolean {
+    if (this.#tunnel !== undefined && (name === "udpTunnelingPort" || name === "udpTunnelingOverhead")) {
+      this.#tunnel[name === "udpTunnelingPort" ? "port" : "overhead"] = Number(value);
+      return true;
+    }
     return changeSetting(this.#host, this.#tcp, this.#settings, name, value);
   }
 

@@ -14,8 +14,11 @@ import { UnsupportedError } from "../language/errors.ts";
 import { withErrno } from "./errno.ts";
 import { ErrnoError, type OptionValue, type SendOptions, type SocketAddress, type SutSocket } from "./system.ts";
 import { kernelNames, TCP_STATES } from "./tcp-info.ts";
+import type { UdpTunnel } from "./udp-tunnel.ts";
 
 const FLAGS: Readonly<Record<string, number>> = { MSG_EOR, MSG_FASTOPEN, MSG_MORE, MSG_OOB, MSG_PEEK, MSG_TRUNC };
+/** The option of FreeBSD with which a socket connects in UDP. */
+const ENCAPS_PORT = "TCP_REMOTE_UDP_ENCAPS_PORT";
 const HOW = { SHUT_RD, SHUT_WR, SHUT_RDWR } as const;
 
 /** How socket options of a system become those of the stack, which are Linux's. */
@@ -29,10 +32,14 @@ export interface OptionDialect {
 export class StackTcpSocket implements SutSocket {
   readonly #socket: TcpSocket;
   readonly #dialect: OptionDialect;
+  readonly #tunnel: UdpTunnel | undefined;
+  /** {@link ENCAPS_PORT}, for the next connection. */
+  #encapsPort = 0;
 
-  constructor(socket: TcpSocket, dialect: OptionDialect) {
+  constructor(socket: TcpSocket, dialect: OptionDialect, tunnel?: UdpTunnel) {
     this.#socket = socket;
     this.#dialect = dialect;
+    this.#tunnel = tunnel;
   }
 
   bind(address: SocketAddress): void {
@@ -46,7 +53,7 @@ export class StackTcpSocket implements SutSocket {
   accept(): SutSocket {
     const socket = withErrno(() => this.#socket.accept());
     if (socket === undefined) throw new ErrnoError("EAGAIN");
-    return new StackTcpSocket(socket, this.#dialect);
+    return new StackTcpSocket(socket, this.#dialect, this.#tunnel);
   }
 
   connect(address: SocketAddress): void {
@@ -55,6 +62,7 @@ export class StackTcpSocket implements SutSocket {
       return;
     }
     withErrno(() => this.#socket.connect({ address: address.address, port: address.port }));
+    this.#tunnel?.setPeer(this.#socket.localPort, address.port, this.#encapsPort);
     const { connection } = this.#socket;
     const isWaiting = connection?.state === "SYN_SENT" || connection?.state === "SYN_RECV";
     // With TCP_FASTOPEN_CONNECT and a cookie at hand nothing is sent before the first write, and connect is done.
@@ -88,13 +96,28 @@ export class StackTcpSocket implements SutSocket {
   }
 
   setOption(_level: string, name: string, value: OptionValue): void {
+    if (name === ENCAPS_PORT && this.#tunnel !== undefined) {
+      this.#setEncapsPort(this.#tunnel, value);
+      return;
+    }
     const translated = this.#dialect.set(name, value);
     if (translated === undefined) return;
     const [own, ownValue] = translated;
     withErrno(() => this.#socket.setsockopt(own, asStackValue(ownValue)));
   }
 
+  /** FreeBSD's `tcp_ctloutput`: there must be a tunnel, and no connection. */
+  #setEncapsPort(tunnel: UdpTunnel, value: OptionValue): void {
+    const isPort = typeof value === "number" && value >= 0 && value <= 0xffff;
+    if (!isPort || (tunnel.port === 0 && value !== 0) || this.#socket.state !== "CLOSE") throw new ErrnoError("EINVAL");
+    this.#encapsPort = value;
+  }
+
   getOption(_level: string, name: string): OptionValue {
+    if (name === ENCAPS_PORT && this.#tunnel !== undefined) {
+      const { localPort, connection } = this.#socket;
+      return this.#tunnel.peerOf(localPort, connection?.remotePort ?? 0) || this.#encapsPort;
+    }
     const value = withErrno(() => this.#socket.getsockopt(this.#dialect.get(name)));
     if (name === "SO_ERROR") return value === 0 || value === undefined ? "" : (value as string);
     if (value === undefined) throw new UnsupportedError(`socket option ${name}`);
