@@ -3,6 +3,7 @@ import { EXIT } from "./exit-codes.ts";
 import { explain } from "./failure.ts";
 import type { DissectFlags } from "./commands/dissect.ts";
 import type { ListenFlags } from "./commands/listen.ts";
+import type { ProxyFlags } from "./commands/proxy.ts";
 import type { RunFlags } from "./commands/run.ts";
 import type { VerifyFlags } from "./commands/verify-determinism.ts";
 import { version } from "./version.ts";
@@ -41,6 +42,7 @@ function program(outcome: Outcome): Command {
     .addHelpText("after", HELP);
   addRun(command, outcome);
   addListen(command, outcome);
+  addProxy(command, outcome);
   addOthers(command, outcome);
   return command;
 }
@@ -103,6 +105,29 @@ function addListen(command: Command, outcome: Outcome): void {
     .action(async (protocol: ListenFlags["protocol"], flags: Omit<ListenFlags, "protocol">) => {
       const { listen } = await import("./commands/listen.ts");
       outcome.exitCode = await listen({ ...flags, protocol });
+    });
+}
+
+function addProxy(command: Command, outcome: Outcome): void {
+  command
+    .command("proxy")
+    .description("put a bad network between a real TCP client and a real server, in real time and without root")
+    .requiredOption("--listen <host:port>", "where clients connect to")
+    .requiredOption("--to <host:port>", "the server")
+    .option("--link <words>", `what lies between, such as "delay=20ms loss=1% rate=10mbit"`, "delay=20ms")
+    .option("--up <words>", "what differs on the way to the server")
+    .option("--down <words>", "what differs on the way back")
+    .option("--congestion <name>", "congestion control: cubic, bbr, bbr3, reno, dctcp")
+    .option("--control", "read changes of the link from standard input, such as loss=10%, down, up, partition, heal")
+    .option("--pcap <file>", "write what crosses the link to a pcapng file")
+    .option("--seed <number>", "where all randomness comes from", wholeNumber)
+    .option("--duration <seconds>", "end after so long", wholeNumber)
+    .option("--json", "print the statistics as JSON at the end and nothing else")
+    .option("--quiet", "print nothing but errors")
+    .addHelpText("after", PROXY_HELP)
+    .action(async (flags: ProxyFlags) => {
+      const { proxy } = await import("./commands/proxy.ts");
+      outcome.exitCode = await proxy(flags);
     });
 }
 
@@ -194,3 +219,13 @@ Examples:
   seville run replay --pcap-in capture.pcapng --set links.wire.rate=1mbit
   sudo seville run real-traffic                   the kernel's own traffic through a simulated router, in real time
 `;
+
+const PROXY_HELP = `
+Examples:
+  seville proxy --listen 127.0.0.1:5432 --to 127.0.0.1:15432 --link "delay=20ms loss=1%"
+  seville proxy --listen 8080 --to example.org:80 --link delay=100ms --down rate=1mbit
+  echo partition | seville proxy --listen 8080 --to 127.0.0.1:80 --control
+
+The words of a link: delay, jitter, rate, loss, duplicate, corrupt, reorder, mtu, queue (100p, 64kb, codel, fq_codel), framing.
+The delay is that of one way: a round trip takes twice as long. Each connection of a client becomes one of the simulated
+TCP (Linux's defaults), so that loss costs what it would cost there.`;

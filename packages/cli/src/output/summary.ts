@@ -129,9 +129,11 @@ function alignment({ alignment: list = [] }: ScenarioResult): string {
     formatCount(a.packets),
     formatCount(a.misaligned),
     marked(a.totalTraps),
+    ...["gro", "dissector", "stack"].map((caller) => formatCount(a.callers[caller] ?? 0)),
     formatBytes(a.bytesCopied),
   ]);
-  return table("Alignment", ["host", "processor", "policy", "unwrapped", "misaligned", "traps", "copied"], 3, rows);
+  const counted = ["unwrapped", "misaligned", "traps", "in gro", "in dissector", "in stack", "copied"];
+  return table("Alignment", ["host", "processor", "policy", ...counted], 3, rows);
 }
 
 const VERIFIERS = {
