@@ -132,7 +132,7 @@ function operations(host: Host, flow: Flow<number>, unreachable: UnreachableHand
       if (iface === undefined) return undefined;
       if (isMulticast(key)) return { lladdr: multicastMac(key) };
       if (iface.isLoopback) return { lladdr: iface.mac };
-      const broadcasts = typeOf(host, flow, key) === "broadcast" || (iface.flags & IFF_POINTOPOINT) !== 0;
+      const broadcasts = typeOf(host, flow, key, iface) === "broadcast" || (iface.flags & IFF_POINTOPOINT) !== 0;
       if (broadcasts) return { lladdr: iface.broadcastMac };
       return (iface.flags & IFF_NOARP) === 0 ? undefined : { lladdr: iface.mac };
     },
@@ -206,19 +206,19 @@ function hostFor(
       route_localnet: own.route_localnet | all.route_localnet,
     },
     addressType(address) {
-      const type = typeOf(host, flow, address);
+      const type = typeOf(host, flow, address, dev);
       return type === "local" || type === "unicast" ? type : "other";
     },
     onLink: (address) => dev.v4.addresses.some((a) => ((a.peer ^ address) & maskOf(a.prefixLength)) === 0),
     routeInput(destination, source) {
-      const hop = lookup(host, flow, destination, source, dev.ifindex);
+      const hop = lookup(host, flow, destination, source, dev, dev.ifindex);
       if (hop === undefined) return undefined;
       const { type } = hop.route;
       return { type: type === "local" || type === "unicast" ? type : "other", ifindex: hop.dev?.ifindex ?? 0 };
     },
     ignores: (sender, target) =>
       ignoresRequest(Math.max(own.arp_ignore, all.arp_ignore), view4(dev), others(host), sender, target),
-    filters: (sender, target) => lookup(host, flow, sender, target, 0)?.dev !== dev,
+    filters: (sender, target) => lookup(host, flow, sender, target, dev)?.dev !== dev,
     isProxied: (target) => proxies.has(target, dev.ifindex),
     reply(to, target) {
       sendArp(
@@ -236,25 +236,28 @@ function hostFor(
   return arpHost;
 }
 
+/** Asks routing on behalf of `dev`: a VRF's port has the routes of its VRF. */
 function lookup(
   host: Host,
   flow: Flow<number>,
   destination: number,
   source: number,
-  iif: number,
+  dev: NetInterface,
+  iif = 0,
 ): RouteHop | undefined {
   resetFlow(flow);
+  flow.l3mdev = dev.l3mdevIndex;
   flow.destination = destination;
   flow.source = source;
   if (iif !== 0) flow.iif = iif;
   return host.ipv4.fib.lookup(flow);
 }
 
-/** `inet_addr_type`: what the host's routes say that `address` is. */
-function typeOf(host: Host, flow: Flow<number>, address: number): string {
+/** `inet_addr_type_dev_table`: what the routes say that `address` is. */
+function typeOf(host: Host, flow: Flow<number>, address: number, dev: NetInterface): string {
   if (address === 0 || address === 0xffff_ffff) return "broadcast";
   if (isMulticast(address)) return "multicast";
-  const type = lookup(host, flow, address, 0, 0)?.route.type;
+  const type = lookup(host, flow, address, 0, dev)?.route.type;
   return type === "local" || type === "broadcast" ? type : "unicast";
 }
 

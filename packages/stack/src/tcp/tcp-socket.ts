@@ -146,6 +146,7 @@ export class TcpSocket extends InetSocket {
     if (connection === undefined) return undefined;
     const socket = new TcpSocket(this.tcp, { family: this.family });
     Object.assign(socket.options, this.options);
+    socket.options.SO_BINDTOIFINDEX = connection.ifindex;
     socket.settings.inherit(this.settings);
     socket.adopt(connection);
     return socket;
