@@ -43,7 +43,7 @@ export function connected(
 export function until(world: World, done: () => boolean, limit: Nanos = seconds(120)): void {
   const end = world.simulator.now + limit;
   // What `done` does may be the next thing to happen.
-  for (let idle = 0; !done() && world.simulator.now < end && idle < 2; ) {
+  for (let idle = 0; !done() && world.simulator.now < end && idle < 2;) {
     const { end: why } = world.simulator.run({ until: end, maxEvents: 1 });
     idle = why === "idle" ? idle + 1 : 0;
   }
