@@ -11,12 +11,13 @@ const names = readdirSync(here)
   .filter((name) => existsSync(join(here, name, "bench.ts")))
   .sort();
 
-const HELP = `usage: pnpm bench NAME [--json] [--quick] [--filter TEXT]
+const HELP = `usage: pnpm bench NAME [--json] [--quick] [--filter TEXT] [--check]
 
   NAME      ${names.join(", ")}
   --json    print {name, node, rows} on stdout and nothing else
   --quick   fewer rounds: for a first look, not for publication
   --filter  only the cases whose name contains TEXT
+  --check   exit with 1 if a figure that is judged is not within its tolerance
 
 Times are CPU time, medians over interleaved rounds. A ratio above 1 means that ours is better.`;
 
@@ -26,12 +27,13 @@ if (args.includes("--help") || args.includes("-h")) {
   process.exit(0);
 }
 
-const options = { json: false, quick: false, filter: "" };
+const options = { json: false, quick: false, filter: "", check: false };
 let name;
 for (let i = 0; i < args.length; i++) {
   const arg = args[i];
   if (arg === "--json") options.json = true;
   else if (arg === "--quick") options.quick = true;
+  else if (arg === "--check") options.check = true;
   else if (arg === "--filter" && args[i + 1] !== undefined) options.filter = args[++i];
   else if (!arg.startsWith("-") && name === undefined) name = arg;
   else fail(`unexpected argument ${JSON.stringify(arg)}\n\n${HELP}`);

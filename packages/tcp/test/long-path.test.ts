@@ -26,7 +26,7 @@ function longPath(loss: number, seed = 1): PairOptions["fate"] & object {
 interface Transfer {
   readonly pair: Pair;
   readonly sender: TcpConnection;
-  received(): number;
+  readonly received: () => number;
 }
 
 /** Fills the path with bytes that never end. */
@@ -102,7 +102,7 @@ test("tcp_rate_check_app_limited: a writer that waits for room in the buffer doe
 test.each([
   [0, 0.92],
   [0.01, 0.85],
-])("RFC 9438's rival: BBR keeps a path of 100 Mbit/s and 100 ms busy at a loss of %f", (loss, share) => {
+])("draft-ietf-ccwg-bbr: BBR keeps a path of 100 Mbit/s and 100 ms busy at a loss of %f", (loss, share) => {
   const { pair, received } = bulk("bbr", longPath(loss));
   pair.run(5_000_000_000);
   const before = received();

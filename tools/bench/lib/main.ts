@@ -3,13 +3,14 @@ import { pathToFileURL, fileURLToPath } from "node:url";
 import { FULL, measure, QUICK } from "./measure.ts";
 import { installPeers, loadPeer } from "./peers.ts";
 import { table } from "./print.ts";
-import type { BenchCase, BenchDefinition, BenchRow } from "./types.ts";
+import type { BenchCase, BenchDefinition, BenchReport, BenchRow, ReportDefinition } from "./types.ts";
 
 interface Options {
   readonly name: string;
   readonly json: boolean;
   readonly quick: boolean;
   readonly filter: string;
+  readonly check: boolean;
 }
 
 const options = JSON.parse(process.argv[2] ?? "{}") as Options;
@@ -21,7 +22,12 @@ function progress(message: string): void {
 
 async function main(): Promise<void> {
   const file = fileURLToPath(new URL(`../${options.name}/bench.ts`, import.meta.url));
-  const { bench } = (await import(pathToFileURL(file).href)) as { bench: BenchDefinition };
+  const { bench } = (await import(pathToFileURL(file).href)) as { bench: BenchDefinition | ReportDefinition };
+  if ("report" in bench) {
+    const { quick, filter } = options;
+    publish(bench.title, "simulated time", await bench.report({ quick, filter, progress }));
+    return;
+  }
   const peers = bench.peers ?? [];
   if (peers.length > 0) installPeers(progress);
   const cases = await bench.cases({
@@ -34,12 +40,18 @@ async function main(): Promise<void> {
     },
   });
   const rows = await measureAll(cases.filter((one) => label(one).includes(options.filter)));
+  publish(bench.title, "CPU time, medians of interleaved rounds", { rows });
+}
+
+function publish(title: string, kind: string, { rows, text, extra }: BenchReport): void {
   if (isTerminal) progress("");
+  if (options.check && rows.some((row) => row.within === false)) process.exitCode = 1;
   if (options.json) {
-    console.log(JSON.stringify({ name: options.name, node: process.version, rows }));
+    console.log(JSON.stringify({ name: options.name, node: process.version, rows, ...extra }));
     return;
   }
-  console.log(`${bench.title}\nNode ${process.version}, CPU time, medians of interleaved rounds\n\n${table(rows)}`);
+  const below = text === undefined ? "" : `\n\n${text}`;
+  console.log(`${title}\nNode ${process.version}, ${kind}\n\n${table(rows)}${below}`);
 }
 
 async function measureAll(cases: readonly BenchCase[]): Promise<BenchRow[]> {

@@ -17,6 +17,8 @@ import {
 
 const IPV4_BYTES = 20;
 const START: Nanos = 1_000_000_000;
+/** As Linux 6.18, with which the reference figures were measured: it has 32 MiB for the largest receive buffer. */
+export const RMEM: readonly [number, number, number] = [4096, 131_072, 33_554_432];
 
 export interface PathOptions {
   readonly seed: number;
@@ -70,8 +72,7 @@ export class TcpPath {
         pool: this.simulation.pool,
         random: this.simulation.random(name),
         secretRandom: simulatedSecrets(this.simulation.random(`${name}'s secrets`)),
-        // As Linux 6.18, with which the reference figures were measured: it has 32 MiB for the largest receive buffer.
-        settings: { ...linuxSettings(), tcp_rmem: [4096, 131_072, 33_554_432] },
+        settings: { ...linuxSettings(), tcp_rmem: RMEM },
         route: () => ({ mtu: 1500 }),
         ...more,
       });

@@ -7,6 +7,28 @@ export interface BenchDefinition {
   cases(context: BenchContext): readonly BenchCase[] | Promise<readonly BenchCase[]>;
 }
 
+/**
+ * A bench that makes its rows itself, as simulations do: figures in virtual time, which no load of the machine changes. Exported as `bench` likewise.
+ */
+export interface ReportDefinition {
+  readonly title: string;
+  report(context: ReportContext): Promise<BenchReport>;
+}
+
+export interface ReportContext {
+  readonly quick: boolean;
+  /** Only what contains this in its name is wanted. */
+  readonly filter: string;
+  readonly progress: (message: string) => void;
+}
+
+export interface BenchReport {
+  readonly rows: readonly BenchRow[];
+  /** More than a table says, printed below it; `--json` has `extra` instead. */
+  readonly text?: string;
+  readonly extra?: Readonly<Record<string, unknown>>;
+}
+
 export interface BenchContext {
   readonly quick: boolean;
   /** Loads one of the `peers`. The type parameter is what the bench uses of it. */
@@ -66,4 +88,10 @@ export interface BenchRow {
   readonly theirs: number;
   /** Above 1: ours is better. For a reference: ours / theirs. */
   readonly ratio: number;
+  /** Whether ours is as near to the reference as `tolerance` says; absent: shown, not judged. `--check` fails where it is not. */
+  readonly within?: boolean;
+  /** As printed: "±15 %", "at least". */
+  readonly tolerance?: string;
+  /** Of each seed, ascending, where `ours` is their median. */
+  readonly runs?: readonly number[];
 }
