@@ -9,6 +9,7 @@ import { renderOffloads } from "./offloads.ts";
 import { renderPrograms } from "./programs.ts";
 import { STYLE } from "./style.ts";
 import { dropsOf, renderTables } from "./tables.ts";
+import { renderTcp } from "./tcp-table.ts";
 import { renderTopology } from "./topology.ts";
 
 export interface ReportOptions {
@@ -50,7 +51,7 @@ ${renderFabrics(result)}
 ${renderPrograms(result)}
 ${data.charts.map((chart) => chartSection(chart)).join("\n")}
 ${distributions(result)}
-<section>${renderTables(shown)}</section>
+<section>${renderTcp(shown)}${renderTables(shown)}</section>
 ${timeline(result)}
 ${counters(shown)}
 <footer>${footer(result)} ${escapeHtml(CHART_LICENCE)}</footer>

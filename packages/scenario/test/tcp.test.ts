@@ -141,7 +141,7 @@ describe("G31: tcpRequests", () => {
   });
 });
 
-describe("V30: what is checked", () => {
+describe("G33: what is checked", () => {
   test("ends, ports, sizes, and Fast Open without fresh connections", () => {
     expect(problems(world({ x: { tcp: { from: "alice", to: "bob" } } }))).toEqual([]);
     expect(problems(world({ x: { tcp: { from: "nobody", to: "bob" } } }))).toEqual(["there is no host nobody"]);
