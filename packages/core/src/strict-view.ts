@@ -10,7 +10,7 @@ export interface AlignmentWatch {
  *
  * Nobody watches: it is a plain `DataView`, but slower. Only worlds with such a processor have one.
  */
-export class StrictDataView extends DataView {
+export class StrictDataView extends DataView<ArrayBuffer> {
   /** On behalf of which processor code runs at the moment; `undefined`: of one that does not mind. */
   watch: AlignmentWatch | undefined = undefined;
 

@@ -59,7 +59,8 @@ function neverGrows(): never {
 describe("P5: a view that knows where words lie", () => {
   const memory = createPacketMemory({ bytes: 10, strictAlign: true });
   const { base } = memory;
-  const view = memory.view as StrictDataView;
+  const { view } = memory;
+  if (!(view instanceof StrictDataView)) throw new Error("the view is a plain one");
   const accesses = [
     [2, (at: number) => view.setUint16(at, 0x1234), (at: number) => view.getUint16(at), 0x1234],
     [2, (at: number) => view.setInt16(at, -2), (at: number) => view.getInt16(at), -2],
@@ -69,17 +70,20 @@ describe("P5: a view that knows where words lie", () => {
     [8, (at: number) => view.setBigInt64(at, -5n), (at: number) => view.getBigInt64(at), -5n],
   ] as const;
 
-  test.each(accesses)("P5: words of %i bytes are told of at every offset that is no multiple, and are right", (...row) => {
-    const [size, write, read, value] = row;
-    for (let at = base; at < base + 8; at++) {
-      const told: number[][] = [];
-      view.watch = { misaligned: (offset, bytes) => told.push([offset, bytes]) };
-      write(at);
-      expect(read(at)).toBe(value);
-      view.watch = undefined;
-      expect(told).toEqual(at % size === 0 ? [] : Array(2).fill([at, size]));
-    }
-  });
+  test.each(accesses)(
+    "P5: words of %i bytes are told of at every offset that is no multiple, and are right",
+    (...row) => {
+      const [size, write, read, value] = row;
+      for (let at = base; at < base + 8; at++) {
+        const told: number[][] = [];
+        view.watch = { misaligned: (offset, bytes) => told.push([offset, bytes]) };
+        write(at);
+        expect(read(at)).toBe(value);
+        view.watch = undefined;
+        expect(told).toEqual(at % size === 0 ? [] : Array(2).fill([at, size]));
+      }
+    },
+  );
 
   test("P5: bytes are always aligned; without a watch nobody hears of anything; other memories have plain views", () => {
     let told = 0;

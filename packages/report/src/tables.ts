@@ -78,13 +78,19 @@ const ALIGNMENT: readonly Column<AlignmentResult>[] = [
   { title: "misaligned", number: true, cell: count((a) => a.misaligned) },
   {
     title: "traps",
-    help: "misaligned words that were read",
+    help: "misaligned words that were touched on the way in",
     number: true,
     cell: count((a) => a.totalTraps),
     bad: (a) => a.totalTraps > 0,
   },
+  { title: "by", help: "who touched them", cell: (a) => callers(a) },
   { title: "copied", help: "bytes that the policy copied", number: true, cell: (a) => formatBytes(a.bytesCopied) },
 ];
+
+function callers({ callers: found }: AlignmentResult): string {
+  const parts = Object.entries(found).map(([caller, count]) => `${caller} ${formatCount(count)}`);
+  return parts.length === 0 ? "–" : parts.join(", ");
+}
 
 const LINKS: readonly Column<LinkResult>[] = [
   { title: "direction", cell: (l) => `${l.from} → ${l.to}` },

@@ -43,7 +43,9 @@ const ALIGNMENT: AlignmentResult = {
   packets: 210,
   misaligned: 108,
   bytesCopied: 0,
+  flows: 2,
   traps: { ipv4: 200, udp: 100 },
+  callers: { dissector: 100, stack: 200 },
   totalTraps: 300,
 };
 
@@ -199,8 +201,8 @@ describe("H7: offloads and alignment", () => {
     ]);
   });
 
-  test("traps are marked", () => {
+  test("traps are marked, and said whose they are", () => {
     const cells = row(renderReport({ ...sampleResult(), alignment: [ALIGNMENT] }), "rx");
-    expect(cells.slice(0, 5)).toEqual(["strict-align", "leave", "210", "108", "bad: 300"]);
+    expect(cells.slice(0, 6)).toEqual(["strict-align", "leave", "210", "108", "bad: 300", "dissector 100, stack 200"]);
   });
 });

@@ -29,9 +29,9 @@ export interface Advertise {
 
 /** A processor that minds where words lie, or not. */
 export interface Alignment {
-  /** `strict-align`: reading a word that is not at a multiple of 4 traps. Default: `"x86"`. */
+  /** `strict-align`: a word that is not at a multiple of its size traps, in GRO, in the dissector and in the stack; traps are counted. Default: `"x86"`. */
   readonly arch?: "x86" | "strict-align";
-  /** What is done about a misaligned packet that comes out of a tunnel: nothing; move it; or read copies of its headers. Default: `"leave"`. */
+  /** What is done about a misaligned packet that comes out of a tunnel: nothing; move it; or let the flow dissector read a copy of its headers. Default: `"leave"`. */
   readonly policy?: "leave" | "shift-headers" | "fix-gre";
 }
 

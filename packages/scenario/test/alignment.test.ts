@@ -17,17 +17,16 @@ async function run(yaml = text): Promise<ReadonlyMap<string, AlignmentResult>> {
   return new Map((result.alignment ?? []).map((each) => [each.host, each]));
 }
 
-/** IPv4 headers have two addresses that are read as words, UDP one pair of ports. */
-const WORDS = { ipv4: 2, udp: 1 };
 const DATAGRAMS = 100;
 
 describe("S45 alignment (T12): what misaligned headers cost, by processor and policy", () => {
-  test("frames in GRE are misaligned on every host, and bare packets in GRE are not", async () => {
-    for (const { packets, misaligned } of (await run()).values()) {
+  test("frames in GRE are misaligned on every host with a pad, and bare packets in GRE are not", async () => {
+    for (const { packets, misaligned, flows } of (await run()).values()) {
       // Two flows of 100; the frames' tunnel also carries neighbour discovery.
       expect(packets).toBeGreaterThanOrEqual(2 * DATAGRAMS);
       expect(misaligned).toBeGreaterThanOrEqual(DATAGRAMS);
       expect(packets - misaligned).toBeGreaterThanOrEqual(DATAGRAMS);
+      expect(flows).toBeGreaterThanOrEqual(2);
     }
   });
 
@@ -37,32 +36,67 @@ describe("S45 alignment (T12): what misaligned headers cost, by processor and po
     for (const { traps, totalTraps } of hosts) expect([traps, totalTraps]).toEqual([{}, 0]);
   });
 
-  test("leave: every word of a misaligned header traps, and nothing is copied", async () => {
-    const found = (await run()).get("strict-leave");
-    expect(found?.traps).toMatchObject({ ipv4: DATAGRAMS * WORDS.ipv4, udp: DATAGRAMS * WORDS.udp });
-    expect(found?.bytesCopied).toBe(0);
+  test("leave: dissector, stack and GRO trap on the words that they read themselves, and nothing is copied", async () => {
+    const found = (await run()).get("strict-leave")!;
+    // Of each IPv4 datagram the dissector reads two addresses.
+    expect(found.callers["dissector"]).toBeGreaterThanOrEqual(DATAGRAMS * 2);
+    // The stack: five words for the header's checksum, three for the route, four for UDP, five of the flow's own in the payload.
+    expect(found.callers["stack"]).toBeGreaterThanOrEqual(DATAGRAMS * (5 + 3 + 4 + 5));
+    expect(found.traps).toMatchObject({ payload: DATAGRAMS * 5 });
+    expect(found.bytesCopied).toBe(0);
+    const sum = (counts: Readonly<Record<string, number>>): number => Object.values(counts).reduce((a, b) => a + b, 0);
+    expect([sum(found.traps), sum(found.callers)]).toEqual([found.totalTraps, found.totalTraps]);
   });
 
-  test("shift-headers: no trap, at the cost of moving whole frames", async () => {
-    const found = (await run()).get("strict-shift");
-    expect(found?.totalTraps).toBe(0);
-    expect(found?.bytesCopied).toBeGreaterThan(DATAGRAMS * (14 + 28 + 1000) - 1);
+  test("shift-headers: nobody behind the tunnel traps on what came in, at the cost of moving whole frames", async () => {
+    const found = (await run()).get("strict-shift")!;
+    expect(found.callers["dissector"]).toBeUndefined();
+    // What the stack sends in answer has its outer header askew; GRO looked into the tunnel before anybody could move it.
+    expect(found.callers["stack"]).toBe(found.traps["other"]);
+    expect(found.traps["payload"]).toBeUndefined();
+    expect(found.bytesCopied).toBeGreaterThan(DATAGRAMS * (14 + 28 + 1000) - 1);
   });
 
-  test("fix-gre: no trap, at the cost of copying headers", async () => {
-    const found = (await run()).get("strict-fix-gre");
-    expect(found?.totalTraps).toBe(0);
-    expect(found?.bytesCopied).toBeLessThan(DATAGRAMS * 100);
-    expect(found?.bytesCopied).toBeGreaterThan(DATAGRAMS * 28);
+  test("fix-gre: the dissector traps no more, at the cost of copying headers; the stack traps as before", async () => {
+    const all = await run();
+    const found = all.get("strict-fix-gre")!;
+    expect(found.callers["dissector"]).toBeUndefined();
+    expect(found.callers["stack"]).toBe(all.get("strict-leave")!.callers["stack"]);
+    expect(found.flows).toBe(all.get("strict-leave")!.flows);
+    expect(found.bytesCopied).toBeLessThan(DATAGRAMS * 100);
+    expect(found.bytesCopied).toBeGreaterThan(DATAGRAMS * 28);
   });
 
   test("a NIC without NET_IP_ALIGN turns it round: the wire is askew, and frames in GRE lie right", async () => {
-    const yaml = text.replaceAll("nic: hw-csum,", "nic: hw-csum, rxPad: 0,");
-    expect(yaml).not.toBe(text);
-    const found = (await run(yaml)).get("strict-leave");
-    // Every outer IPv4 header traps; of the inner ones those without an Ethernet header in front.
-    expect(found?.traps["ipv4"]).toBe(((found?.packets ?? 0) + DATAGRAMS) * WORDS.ipv4);
-    expect(found?.traps["udp"]).toBe(DATAGRAMS * WORDS.udp);
+    const all = await run();
+    const bare = all.get("strict-bare")!;
+    const padded = all.get("strict-leave")!;
+    // Every outer header traps now, in the stack and in GRO.
+    expect(bare.callers["stack"]).toBeGreaterThan(2 * padded.callers["stack"]!);
+    expect(bare.callers["gro"]).toBeGreaterThan(padded.callers["gro"]!);
+    // Misaligned are those without an Ethernet header inside.
+    expect(bare.packets - bare.misaligned).toBe(padded.misaligned);
+  });
+
+  test("without tunnels and with a pad a strict-align host never traps; without a pad each datagram does", async () => {
+    const traps = async (rxPad: 0 | 2): Promise<AlignmentResult> => {
+      const yaml = `
+name: pads
+duration: 4s
+hosts:
+  tx: { interfaces: { eth0: { addresses: [10.0.0.1/24] } } }
+  rx:
+    alignment: { arch: strict-align }
+    interfaces: { eth0: { nic: hw-csum, rxPad: ${rxPad}, addresses: [10.0.0.2/24] } }
+links: { wire: { between: [tx:eth0, rx:eth0] } }
+traffic: { flow: { udp: { from: tx, to: rx, port: 6000, rate: 1mbit, size: 1000, count: 100 }, start: 3s } }
+`;
+      return (await run(yaml)).get("rx")!;
+    };
+    expect((await traps(2)).totalTraps).toBe(0);
+    const { traps: found } = await traps(0);
+    expect(found["ipv4"]).toBeGreaterThanOrEqual(DATAGRAMS * (5 + 3 + 4));
+    expect(found["payload"]).toBe(DATAGRAMS * 5);
   });
 
   test("a run without such hosts says nothing of it, and rxPad needs a nic", async () => {

@@ -4,6 +4,7 @@
  * @packageDocumentation
  */
 export { closeHost, createHost } from "./host/create-host.ts";
+export type { AlignmentTrap, AlignmentTraps } from "./host/alignment.ts";
 export type { Arch, CoreSysctls, Host, HostOptions, Segmenter } from "./host/host.ts";
 export type { DropCounts, HostDropListener } from "./host/drop-log.ts";
 export { errnoError, errnoText, type Errno } from "./host/errno.ts";

@@ -139,6 +139,47 @@ test("U22 without a segmenter a super-packet for a plain device is dropped and c
   expect(a.interfaces.named("eth0").stats.tx_dropped).toBe(1);
 });
 
+describe("U25 a super-packet of which not one segment fits is split first, and each segment fragmented (ip_finish_output_gso)", () => {
+  test.each([
+    ["IPv4 without DF", "10.0.0.2", 1280],
+    ["IPv6 of the host itself", "2001:db8::2", 1280],
+  ])("%s", (_, to, mtu) => {
+    const { world, a, b, eth, peer } = nicPair("tunnel-offload");
+    setFeature(peer, "gro", false);
+    const got = tcpSink(b);
+    startPing(a, to, { count: 1 });
+    world.runMs(10);
+    eth.mtu = mtu;
+    const before = wire.length;
+    sendSuper(a, to, 4000, 1400, false);
+    world.runMs(20);
+    // What arrives is three segments, not one datagram.
+    expect(got.sizes).toEqual([1400, 1400, 1200]);
+    expect(got.data).toEqual(expected(4000));
+    const frames = wire.slice(before);
+    for (const frame of frames) expect(frame.length - 14).toBeLessThanOrEqual(mtu);
+    // Two fragments of each that is too long; the last segment fits as it is (RFC 8021: no atomic fragment).
+    expect(frames).toHaveLength(5);
+    const created = to.includes(":") ? a.mib.ip6.FragCreates : a.mib.ip.FragCreates;
+    // ip_do_fragment counts the last segment of IPv4 as well.
+    expect(created).toBe(to.includes(":") ? 4 : 5);
+  });
+
+  test("with DF it is refused, and one ICMP error says so; without a segmenter it is dropped", () => {
+    const { world, a, b, eth } = nicPair("tunnel-offload");
+    const got = tcpSink(b);
+    startPing(a, "10.0.0.2", { count: 1 });
+    world.runMs(10);
+    eth.mtu = 1280;
+    sendSuper(a, "10.0.0.2", 4000, 1400);
+    world.runMs(20);
+    expect([got.sizes, a.drops.counts.get("PKT_TOO_BIG"), a.mib.ip.FragFails]).toEqual([[], 3, 3]);
+    a.segmenter = undefined;
+    sendSuper(a, "10.0.0.2", 4000, 1400, false);
+    expect(a.drops.counts.get("PKT_TOO_BIG")).toBe(4);
+  });
+});
+
 test("U23 GRO brings segments up as one packet; switched off they come one by one", () => {
   const { world, a, b, peer } = nicPair("tunnel-offload");
   const got = tcpSink(b);

@@ -89,14 +89,14 @@ export const ALIGNMENT_DEFINITIONS: Readonly<Record<string, ObjectDefinition>> =
         type: "string",
         enum: ["x86", "strict-align"],
         default: "x86",
-        description: "`strict-align`: reading a word that is not at a multiple of 4 traps.",
+        description: "`strict-align`: a word that is not at a multiple of its size traps, in GRO, in the dissector and in the stack; traps are counted.",
       },
       policy: {
         type: "string",
         enum: ["leave", "shift-headers", "fix-gre"],
         default: "leave",
         description:
-          "What is done about a misaligned packet that comes out of a tunnel: nothing; move it; or read copies of its headers.",
+          "What is done about a misaligned packet that comes out of a tunnel: nothing; move it; or let the flow dissector read a copy of its headers.",
       },
     },
   },

@@ -49,7 +49,7 @@ export class BuiltWorld implements World {
     this.seed = options.seed ?? scenario.seed ?? 1;
     this.#random = createRandom(this.seed);
     this.simulator = new Simulator({ random: this.#random });
-    this.pool = new PacketPool(options.pool ?? poolFor(scenario));
+    this.pool = new PacketPool({ ...poolFor(scenario), ...options.pool });
     this.captures = new CaptureSet(options.capture, options.captureAt ?? "wire", scenario.captures ?? {});
     const interval = scenario.sampling === undefined ? Math.ceil(until / SAMPLES) : duration(scenario.sampling);
     this.sampler = new Sampler(this.simulator, Math.max(1000, interval));
@@ -272,7 +272,8 @@ export class BuiltWorld implements World {
 /** Room for what the hosts of fabrics have under way: some hundred packets each. */
 function poolFor(scenario: Scenario): PacketPoolOptions {
   const hosts = Object.values(scenario.fabrics ?? {}).reduce((sum, fabric) => sum + planOf(fabric).hosts.length, 0);
-  return hosts === 0 ? {} : { small: 16_384 + 384 * hosts };
+  const strictAlign = Object.values(scenario.hosts).some(({ alignment }) => alignment?.arch === "strict-align");
+  return { strictAlign, ...(hosts === 0 ? {} : { small: 16_384 + 384 * hosts }) };
 }
 
 /** The device that the first part to know one of its keys makes. */

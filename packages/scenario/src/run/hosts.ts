@@ -35,6 +35,7 @@ export function buildHost(name: string, spec: HostSpec, index: number, around: H
     scheduler: around.simulator,
     pool: around.pool,
     random: around.random,
+    arch: spec.alignment?.arch ?? "x86",
     sysctls: sysctlsOf(spec),
   });
   for (const [i, [ifname, iface]] of Object.entries(spec.interfaces ?? {}).entries()) {

@@ -13,6 +13,7 @@ import type { NetInterface } from "../interface/net-interface.ts";
 import { Ipv4Layer } from "../ipv4/layer.ts";
 import { Ipv6Layer } from "../ipv6/layer.ts";
 import { NetfilterHooks } from "../netfilter/hooks.ts";
+import { AlignmentTraps } from "./alignment.ts";
 import { DropLog } from "./drop-log.ts";
 import { createMib, type Mib } from "./mib.ts";
 import { Notifier } from "./notifier.ts";
@@ -25,7 +26,7 @@ import { defineHostSysctls } from "./host-sysctls.ts";
 import { SysctlTable } from "./sysctl-table.ts";
 import { Taps } from "./taps.ts";
 
-/** How the host's processor takes misaligned words: decapsulation and drivers of other packages go by it. */
+/** How the host's processor takes misaligned words: `strict-align` traps ({@link AlignmentTraps}). */
 export type Arch = "x86" | "strict-align";
 
 export interface HostOptions {
@@ -37,6 +38,7 @@ export interface HostOptions {
   readonly random: Random;
   /** For what others must not guess: identifications, ports, keys. Default: drawn from `random`, which only a simulation may do. */
   readonly secretRandom?: SecretRandom;
+  /** Default `x86`. `strict-align` needs a pool with `strictAlign`. */
   readonly arch?: Arch;
   /** Values other than the kernel's defaults, such as `{"net.ipv4.ip_forward": 1}`; text as sysctl(8) takes it. */
   readonly sysctls?: Readonly<Record<string, number | string>>;
@@ -70,6 +72,8 @@ export class Host {
   /** @internal Seeds the choice among next hops while `fib_multipath_hash_seed` is 0. */
   readonly multipathSeed: number;
   readonly arch: Arch;
+  /** Traps of a `strict-align` processor; an x86 has none. */
+  readonly alignment: AlignmentTraps | undefined;
   readonly mib: Mib = createMib();
   readonly drops: DropLog = new DropLog();
   readonly taps: Taps = new Taps();
@@ -110,6 +114,7 @@ export class Host {
     this.portRandom = this.random.fork("ports");
     this.multipathSeed = this.random.fork("multipath").uint32();
     this.arch = options.arch ?? "x86";
+    this.alignment = this.arch === "strict-align" ? new AlignmentTraps(options.pool) : undefined;
     this.sysctls = new SysctlTable((name) => this.notifier.notify({ type: "sysctl", name }, this.now));
     this.hooks = new NetfilterHooks((packet, iface) => this.drop(packet, "NETFILTER_DROP", iface));
     this.ipv4 = new Ipv4Layer(this);

@@ -21,6 +21,12 @@ const ETH_P_802_3_MIN = 0x0600;
 
 /** See {@link NetInterface.receive}: classifies a frame, shows it to the taps and hands it to its protocol. */
 export function receiveFrame(iface: NetInterface, packet: Packet, now: Nanos): void {
+  const { alignment } = iface.host;
+  if (alignment === undefined) takeFrame(iface, packet, now);
+  else alignment.watch("stack", packet, () => takeFrame(iface, packet, now));
+}
+
+function takeFrame(iface: NetInterface, packet: Packet, now: Nanos): void {
   const { host, stats } = iface;
   packet.ifindex = iface.ifindex;
   packet.tstamp = now;

@@ -3,6 +3,7 @@ import type { Nanos } from "@seville/core";
 import type { Host } from "../host/host.ts";
 import { fitsAsSegments } from "../interface/gso-length.ts";
 import type { NetInterface } from "../interface/net-interface.ts";
+import { segmentFirst } from "../interface/segment-first.ts";
 import { NF_INET_LOCAL_OUT, NF_INET_POST_ROUTING } from "../netfilter/hooks.ts";
 import { CB_FORWARDED } from "../packet-cb.ts";
 import type { RouteHop } from "../route/route.ts";
@@ -121,11 +122,9 @@ function finishOutput4(host: Host, packet: Packet, hop: RouteHop, out: NetInterf
   const destination = ipv4.destination(host.memory.view, packet.data);
   const forwarded = (packet.cb & CB_FORWARDED) !== 0;
   const mtu = forwarded ? forwardMtu4(host, hop, out, destination) : pathMtu4(host, hop, out, destination);
-  if (packet.totalLength > mtu && !fitsAsSegments(packet, mtu)) {
-    fragmentAndSend4(host, packet, hop, out, mtu);
-    return;
-  }
-  toNeighbour4(host, packet, hop, out, host.now);
+  if (packet.totalLength <= mtu || fitsAsSegments(packet, mtu)) toNeighbour4(host, packet, hop, out, host.now);
+  else if (packet.gsoSize === 0) fragmentAndSend4(host, packet, hop, out, mtu);
+  else segmentFirst(host, packet, out, (segment) => fragmentAndSend4(host, segment, hop, out, mtu));
 }
 
 /** Hands a datagram that fits to whoever knows the next station (`ip_finish_output2`). */

@@ -11,6 +11,7 @@ import {
 import type { Host } from "../host/host.ts";
 import { fitsAsSegments } from "../interface/gso-length.ts";
 import type { NetInterface } from "../interface/net-interface.ts";
+import { segmentFirst } from "../interface/segment-first.ts";
 import { NF_INET_LOCAL_OUT, NF_INET_POST_ROUTING } from "../netfilter/hooks.ts";
 import { CB_FORWARDED } from "../packet-cb.ts";
 import type { RouteHop } from "../route/route.ts";
@@ -97,9 +98,17 @@ function finishOutput6(host: Host, packet: Packet, hop: RouteHop, out: NetInterf
   const destination = ipv6.destination(host.memory.view, packet.data);
   const forwarded = (packet.cb & CB_FORWARDED) !== 0;
   const mtu = forwarded ? forwardMtu6(hop, out) : pathMtu6(host, hop, out, destination);
-  if (packet.totalLength > mtu && !fitsAsSegments(packet, mtu))
-    fragmentAndSend6(host, packet, hop, out, mtu, multicastLoop);
-  else toNeighbour6(host, packet, hop, out, multicastLoop);
+  if (packet.totalLength > mtu && packet.gsoSize > 0 && !fitsAsSegments(packet, mtu)) {
+    segmentFirst(host, packet, out, (segment) => fitOutput6(host, segment, hop, out, mtu, multicastLoop));
+    return;
+  }
+  fitOutput6(host, packet, hop, out, mtu, multicastLoop);
+}
+
+/** A last segment that fits is no "atomic fragment" (RFC 8021). */
+function fitOutput6(host: Host, packet: Packet, hop: RouteHop, out: NetInterface, mtu: number, loop: boolean): void {
+  if (packet.totalLength <= mtu || packet.gsoSize > 0) toNeighbour6(host, packet, hop, out, loop);
+  else fragmentAndSend6(host, packet, hop, out, mtu, loop);
 }
 
 /** Hands a packet that fits to whoever knows the next station (`ip6_finish_output2`). */

@@ -62,6 +62,7 @@ export function createOffloadNic(host: Host, link: LinkEnd, options: OffloadNicO
     fragmentId: () => host.ipv6.nextIdentification(),
   });
   const device = nic as Nic & NetDevice;
+  watchAlignment(host, nic);
   const attach = nic.attach.bind(nic);
   device.attach = (to: NetInterface): void => {
     iface = to;
@@ -73,6 +74,34 @@ export function createOffloadNic(host: Host, link: LinkEnd, options: OffloadNicO
   };
   nics.set(device, { nic, log });
   return device;
+}
+
+/** On a `strict-align` host GRO traps as well: what the CPU does in NAPI's polls, but not what the NIC's silicon does meanwhile. */
+function watchAlignment({ alignment }: Host, nic: Nic): void {
+  if (alignment === undefined) return;
+  const observe = nic.observe.bind(nic);
+  const turn = (busy: boolean, caller: string | undefined): void => {
+    if (busy) alignment.enter(caller);
+    else alignment.leave();
+  };
+  nic.observe = (observer) => {
+    observe({
+      ...observer,
+      polling: (busy) => {
+        observer?.polling?.(busy);
+        turn(busy, "gro");
+      },
+      hardware: (busy) => {
+        observer?.hardware?.(busy);
+        turn(busy, undefined);
+      },
+      received: (packet) => {
+        observer?.received?.(packet);
+        alignment.turnTo(packet);
+      },
+    });
+  };
+  nic.observe(undefined);
 }
 
 /**

@@ -13,7 +13,7 @@ import {
 export const TCP_HEADER = 20;
 
 /** Sends one TCP super-packet with `payload` bytes in segments of `mss`, as a TCP engine will. */
-export function sendSuper(host: Host, to: string, payload: number, mss: number): void {
+export function sendSuper(host: Host, to: string, payload: number, mss: number, dontFragment = true): void {
   const packet = host.pool.alloc(TCP_HEADER + payload) as Packet;
   const at = packet.put(TCP_HEADER + payload);
   const { view, u8 } = host.memory;
@@ -54,5 +54,5 @@ export function sendSuper(host: Host, to: string, payload: number, mss: number):
   const hop = routeOutput4(host, flow);
   if (typeof hop === "string") throw new Error(hop);
   view.setUint16(at + 16, fold(pseudoHeader4(flow.source, flow.destination, 6, length)));
-  sendIpv4(host, packet, hop, flow.source, flow.destination, { protocol: 6, tos: 0, ttl: 0, dontFragment: true });
+  sendIpv4(host, packet, hop, flow.source, flow.destination, { protocol: 6, tos: 0, ttl: 0, dontFragment });
 }

@@ -1,3 +1,2 @@
 export * from "./alignment.ts";
 export { newRealignCosts, realign, type RealignCost, type RealignCosts, type RealignPolicy } from "./realign.ts";
-export { WordReader, type AlignmentTrap, type Arch } from "./strict.ts";

@@ -5,10 +5,10 @@ import { alignmentOf } from "./alignment.ts";
 
 /**
  * What to do about a misaligned inner network header.
- * - `leave`: nothing; who reads it reads bytes, or traps;
+ * - `leave`: nothing; who reads words of it, traps;
  * - `shift-headers`: move the packet's bytes in front to a multiple of 4 (memmove);
- * - `fix-gre`: copy the inner network and transport headers alone to an aligned place and read them there, as the kernel's
- *   flow dissector does behind GRE-TEB (Duyck, commit 78565208d73c).
+ * - `fix-gre`: copy the inner network and transport headers alone to an aligned place, for who wants no more than to read them there, as
+ *   the kernel's flow dissector does behind GRE-TEB (Duyck, commit 78565208d73c). The packet stays: who reads it further up, traps.
  */
 export type RealignPolicy = "leave" | "shift-headers" | "fix-gre";
 

@@ -1,5 +1,5 @@
 export { decapsulateEcn, encapsulateEcn, type EcnDecision, type EcnMode } from "./ecn.ts";
-export { innerHash } from "./inner.ts";
+export { headersHash, innerHash } from "./inner.ts";
 export type { OuterPolicy } from "./outer.ts";
 export { RECURSION_LIMIT, RecursionGuard } from "./recursion.ts";
 export { DYNAMIC_PORTS, LINUX_PORTS, portOfHash, sourcePort, type PortEntropy, type PortRange } from "./source-port.ts";

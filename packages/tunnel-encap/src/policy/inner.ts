@@ -34,24 +34,32 @@ const chain = ipv6.newChain();
  * that of `protocol`. VLAN tags are passed over. The result holds until the next call.
  */
 export function readInner(packet: Packet, isEthernet: boolean, protocol: number): Readonly<InnerHeaders> {
-  const { view } = packet.pool.memory;
-  const { data, tail } = packet;
+  return readHeaders(packet.pool.memory.view, packet.data, packet.tail, isEthernet, protocol);
+}
+
+function readHeaders(
+  view: DataView,
+  at: number,
+  end: number,
+  isEthernet: boolean,
+  protocol: number,
+): Readonly<InnerHeaders> {
   found.protocol = protocol;
-  found.network = data;
+  found.network = at;
   found.transport = NO_HEADER;
   found.ipProtocol = 0;
   found.isFragment = false;
   if (isEthernet) {
-    if (tail - data < ethernet.HEADER_LENGTH) return found;
-    found.protocol = ethernet.etherType(view, data);
-    found.network = data + ethernet.HEADER_LENGTH;
-    while (vlan.isTag(found.protocol) && tail - found.network >= vlan.HEADER_LENGTH) {
+    if (end - at < ethernet.HEADER_LENGTH) return found;
+    found.protocol = ethernet.etherType(view, at);
+    found.network = at + ethernet.HEADER_LENGTH;
+    while (vlan.isTag(found.protocol) && end - found.network >= vlan.HEADER_LENGTH) {
       found.protocol = vlan.etherType(view, found.network);
       found.network += vlan.HEADER_LENGTH;
     }
   }
-  if (found.protocol === ETH_P_IP) readIpv4(view, tail);
-  else if (found.protocol === ETH_P_IPV6) readIpv6(view, tail);
+  if (found.protocol === ETH_P_IP) readIpv4(view, end);
+  else if (found.protocol === ETH_P_IPV6) readIpv6(view, end);
   return found;
 }
 
@@ -93,29 +101,42 @@ const dst4 = dst.subarray(0, 1);
  */
 export function innerHash(packet: Packet, isEthernet: boolean, protocol: number, seed: number): number {
   if (packet.hash !== 0) return packet.hash;
-  const { view } = packet.pool.memory;
-  const inner = readInner(packet, isEthernet, protocol);
-  if (inner.transport === NO_HEADER) return 0;
-  const isIpv4 = inner.protocol === ETH_P_IP;
+  readInner(packet, isEthernet, protocol);
+  packet.hash = hashFound(packet.pool.memory.view, packet.tail, seed);
+  return packet.hash;
+}
+
+/**
+ * The flow hash by the network header at `at`, which need not be in a packet (`realign` may have copied it), and what is behind it up
+ * to `end`: of the words that the kernel's flow dissector reads. 0: it is not IP.
+ */
+export function headersHash(view: DataView, at: number, end: number, protocol: number, seed: number): number {
+  readHeaders(view, at, end, false, protocol);
+  return hashFound(view, end, seed);
+}
+
+/** The hash of what {@link readInner} has just found. */
+function hashFound(view: DataView, end: number, seed: number): number {
+  if (found.transport === NO_HEADER) return 0;
+  const isIpv4 = found.protocol === ETH_P_IP;
   const words = isIpv4 ? 1 : 4;
-  const at = inner.network + (isIpv4 ? 12 : 8);
+  const at = found.network + (isIpv4 ? 12 : 8);
   for (let i = 0; i < words; i++) {
     src[i] = view.getUint32(at + i * 4);
     dst[i] = view.getUint32(at + (words + i) * 4);
   }
-  const ports = !inner.isFragment && hasPorts(inner.ipProtocol) && inner.transport + 4 <= packet.tail;
-  packet.hash = flowHash(
+  const ports = !found.isFragment && hasPorts(found.ipProtocol) && found.transport + 4 <= end;
+  return flowHash(
     {
       src: isIpv4 ? src4 : src,
       dst: isIpv4 ? dst4 : dst,
-      protocol: inner.ipProtocol,
-      srcPort: ports ? view.getUint16(inner.transport) : 0,
-      dstPort: ports ? view.getUint16(inner.transport + 2) : 0,
-      flowLabel: isIpv4 ? 0 : ipv6.flowLabel(view, inner.network),
+      protocol: found.ipProtocol,
+      srcPort: ports ? view.getUint16(found.transport) : 0,
+      dstPort: ports ? view.getUint16(found.transport + 2) : 0,
+      flowLabel: isIpv4 ? 0 : ipv6.flowLabel(view, found.network),
     },
     seed,
   );
-  return packet.hash;
 }
 
 const macs = new Uint32Array(3);

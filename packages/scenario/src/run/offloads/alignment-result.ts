@@ -8,7 +8,11 @@ export interface AlignmentResult {
   readonly misaligned: number;
   /** Bytes that the policy copied. */
   readonly bytesCopied: number;
-  /** Misaligned words that were read, by protocol, frames from the wire included; each trapped. */
+  /** Flows that the dissector told apart in them. */
+  readonly flows: number;
+  /** Misaligned words that the host touched on its way in, by protocol, frames from the wire included; each trapped. */
   readonly traps: Readonly<Record<string, number>>;
+  /** The same by who touched them: `gro`, `dissector` (the flow hash of what was unwrapped), `stack`. */
+  readonly callers: Readonly<Record<string, number>>;
   readonly totalTraps: number;
 }

@@ -1,23 +1,27 @@
 import { TunnelDevice } from "@seville/stack/tunnel";
 import type { Host, NetInterface } from "@seville/stack";
-import { newRealignCosts, realign, WordReader, type RealignCosts, type RealignPolicy } from "@seville/tunnel-encap";
+import { headersHash, newRealignCosts, realign, type RealignCosts, type RealignPolicy } from "@seville/tunnel-encap";
+import type { Packet } from "@seville/packet";
 import type { PartRuntime, World } from "../world.ts";
 import type { AlignmentResult } from "./alignment-result.ts";
 
 /** One host that minds. */
 interface Watched {
-  readonly host: string;
+  readonly host: Host;
   readonly policy: RealignPolicy;
-  readonly reader: WordReader;
   readonly costs: RealignCosts;
+  /** Flow hashes of what was unwrapped. */
+  readonly flows: Set<number>;
 }
 
-/** IPv6 with TCP and its options: no more of the headers is read. */
+/** IPv6 with TCP and its options: the dissector reads no further. */
 const HEADER_BYTES = 120;
+/** Any seed does: hashes are told apart, and not looked at. */
+const HASH_SEED = 1;
 
 const watches = new WeakMap<World, Watched[]>();
 
-/** `alignment` of hosts: headers are read as the processor would, and tunnels treat what they unwrap by the policy. */
+/** `alignment` of hosts: tunnels treat what they unwrap by the policy, then the flow dissector reads it, then the stack. */
 export const alignment: PartRuntime = {
   build(world, phase) {
     if (phase !== "addresses") return;
@@ -25,33 +29,47 @@ export const alignment: PartRuntime = {
     for (const [name, { alignment: spec }] of Object.entries(world.scenario.hosts)) {
       const host = world.hosts.get(name);
       if (spec === undefined || host === undefined) continue;
-      const { arch = "x86", policy = "leave" } = spec;
-      const one = { host: name, policy, reader: new WordReader(arch), costs: newRealignCosts() };
+      const { policy = "leave" } = spec;
+      const one = { host, policy, costs: newRealignCosts(), flows: new Set<number>() };
       watched.push(one);
-      for (const iface of host.interfaces) watch(host, iface, one);
+      for (const iface of host.interfaces) watch(iface, one);
     }
     watches.set(world, watched);
   },
   finish: (world) => ({ alignment: (watches.get(world) ?? []).map(resultOf) }),
 };
 
-function watch(host: Host, iface: NetInterface, { policy, reader, costs }: Watched): void {
-  const { device } = iface;
-  if (device instanceof TunnelDevice) {
-    device.onDecapsulated = (packet) => {
-      const at = realign(packet, policy, costs);
-      const length = Math.min(packet.tail - packet.networkHeader, HEADER_BYTES);
-      reader.readHeaders(packet, at, at + length);
-    };
-  } else if (!iface.isLoopback) {
-    host.taps.add((packet, _iface, direction) => {
-      if (direction === "in") reader.readHeaders(packet);
-    }, iface);
-  }
+function watch({ device }: NetInterface, one: Watched): void {
+  if (!(device instanceof TunnelDevice)) return;
+  const { policy, costs } = one;
+  const { alignment: traps } = one.host;
+  device.onDecapsulated = (packet) => {
+    const at = realign(packet, policy, costs);
+    if (traps === undefined) dissect(one, packet, at);
+    else traps.watch("dissector", packet, () => dissect(one, packet, at));
+  };
 }
 
-function resultOf({ host, policy, reader, costs }: Watched): AlignmentResult {
+/** As receive packet steering asks for it, before any protocol (`skb_get_hash` in `get_rps_cpu`). */
+function dissect({ flows }: Watched, packet: Packet, at: number): void {
+  const length = Math.min(packet.tail - packet.networkHeader, HEADER_BYTES);
+  const hash = headersHash(packet.pool.memory.view, at, at + length, packet.protocol, HASH_SEED);
+  if (hash !== 0) flows.add(hash);
+}
+
+function resultOf({ host, policy, costs, flows }: Watched): AlignmentResult {
   const { packets, misaligned, bytesCopied } = costs[policy];
-  const { arch, totalTraps } = reader;
-  return { host, arch, policy, packets, misaligned, bytesCopied, traps: Object.fromEntries(reader.traps), totalTraps };
+  const { name, arch, alignment: traps } = host;
+  return {
+    host: name,
+    arch,
+    policy,
+    packets,
+    misaligned,
+    bytesCopied,
+    flows: flows.size,
+    traps: Object.fromEntries(traps?.byProtocol ?? []),
+    callers: Object.fromEntries(traps?.byCaller ?? []),
+    totalTraps: traps?.total ?? 0,
+  };
 }
