@@ -44,7 +44,8 @@ export function testWith(
   );
 }
 
-function command(name: string): string | undefined {
+/** Why there is no program `name` here; `undefined`: there is. */
+export function command(name: string): string | undefined {
   try {
     execFileSync("sh", ["-c", `command -v ${name}`], { stdio: "ignore" });
     return undefined;

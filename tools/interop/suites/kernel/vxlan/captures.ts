@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import { check } from "../../../lib/suite.ts";
 import { defineCases, type LabCase } from "./cases.ts";
 import { FAR, NEAR_ADDRESS, type Lab } from "./lab.ts";
-import { pingWell, start } from "./programs.ts";
+import { pingWell, start } from "../../../lib/netns-programs.ts";
 import { withoutOffloads } from "./switches.ts";
 import { transfer } from "./transfers.ts";
 import { addressesOf, VARIANTS, type Variant } from "./variants.ts";

@@ -1,7 +1,7 @@
 import { parseMib } from "../../../../../packages/host-link/src/index.ts";
 import { STATS_DRIVER } from "../../../../../packages/netdev/src/index.ts";
 import type { Lab, Side } from "./lab.ts";
-import { inNetns } from "./programs.ts";
+import { inNetns } from "../../../lib/netns-programs.ts";
 
 /** What the kernel counts on its side of a TAP device. `tx` is towards us. */
 export interface TapCount {

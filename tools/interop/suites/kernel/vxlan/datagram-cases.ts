@@ -3,7 +3,8 @@ import { check, Skip } from "../../../lib/suite.ts";
 import { defineCases, type LabCase } from "./cases.ts";
 import { countDuring, meanSizes, mib } from "./counters.ts";
 import type { Lab } from "./lab.ts";
-import { inNetns, iperf, script, start } from "./programs.ts";
+import { inNetns, iperf, start } from "../../../lib/netns-programs.ts";
+import { script } from "./script.ts";
 import { UNSPLIT, type Direction } from "./transfers.ts";
 import { addressesOf, VARIANTS, type Variant } from "./variants.ts";
 

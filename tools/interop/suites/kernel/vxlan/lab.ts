@@ -21,7 +21,7 @@ import {
 import { installSegmenter } from "../../../../../packages/stack/src/offload/index.ts";
 import type { UdpTunnelShape } from "../../../../../packages/tso/src/index.ts";
 import { createTunnel } from "../../../../../packages/stack/src/tunnel/index.ts";
-import { inNetns, ip } from "./programs.ts";
+import { inNetns, ip } from "../../../lib/netns-programs.ts";
 import { addressesOf, kernelTunnel, ourTunnel, prefix, UNDERLAY, VARIANTS, type Variant } from "./variants.ts";
 
 /** Our two TAP devices, and the namespaces of the kernel that they are in. */

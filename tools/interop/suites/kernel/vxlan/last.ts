@@ -1,7 +1,7 @@
 import { check } from "../../../lib/suite.ts";
 import { defineCases, type LabCase } from "./cases.ts";
 import { countTap, driverCounters, mib } from "./counters.ts";
-import { inNetns } from "./programs.ts";
+import { inNetns } from "../../../lib/netns-programs.ts";
 import { VARIANTS } from "./variants.ts";
 
 /** What a kernel counts of packets that are malformed or have a bad checksum. */

@@ -1,7 +1,7 @@
 import { check } from "../../../lib/suite.ts";
 import { defineCases, type LabCase } from "./cases.ts";
 import type { Lab } from "./lab.ts";
-import { ip, ping, pingWell } from "./programs.ts";
+import { ip, ping, pingWell } from "../../../lib/netns-programs.ts";
 import { transfer } from "./transfers.ts";
 import { addressesOf, VARIANTS, type Variant } from "./variants.ts";
 

@@ -1,6 +1,6 @@
 import { defineCases, type LabCase } from "./cases.ts";
 import type { Lab } from "./lab.ts";
-import { ping, pingWell } from "./programs.ts";
+import { ping, pingWell } from "../../../lib/netns-programs.ts";
 import { addressesOf, VARIANTS, type Variant } from "./variants.ts";
 
 /** From both sides, with both inner families; and to our own end of the tunnel. */

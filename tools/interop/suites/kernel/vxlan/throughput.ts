@@ -2,7 +2,7 @@ import { check } from "../../../lib/suite.ts";
 import { defineCases, type LabCase } from "./cases.ts";
 import { countDuring, meanSizes, mib } from "./counters.ts";
 import type { Lab } from "./lab.ts";
-import { iperf } from "./programs.ts";
+import { iperf } from "../../../lib/netns-programs.ts";
 import { withoutOffloads } from "./switches.ts";
 import { UNSPLIT, type Direction } from "./transfers.ts";
 import { addressesOf, VARIANTS, type Variant } from "./variants.ts";

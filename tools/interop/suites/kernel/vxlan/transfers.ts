@@ -2,7 +2,8 @@ import { check } from "../../../lib/suite.ts";
 import { defineCases, type LabCase } from "./cases.ts";
 import { countDuring, meanSizes } from "./counters.ts";
 import type { Lab } from "./lab.ts";
-import { inNetns, script, start } from "./programs.ts";
+import { inNetns, start } from "../../../lib/netns-programs.ts";
+import { script } from "./script.ts";
 import { addressesOf, VARIANTS, type Variant } from "./variants.ts";
 
 /** Frames of this size and more, in the mean, were not split. */

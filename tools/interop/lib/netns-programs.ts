@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { CaseFailure, numbers } from "../../../lib/suite.ts";
+import { CaseFailure, numbers } from "./suite.ts";
 
 /** How a program ended. */
 export interface Ended {
@@ -18,10 +18,10 @@ export interface Running {
 const TIMEOUT_MS = 120_000;
 
 /** Starts a program in a namespace. What it prints, on either output, is kept. */
-export function start(netns: string, words: readonly string[]): Running {
+export function start(netns: string, words: readonly string[], timeoutMs: number = TIMEOUT_MS): Running {
   const child = spawn("ip", ["netns", "exec", netns, ...words], {
     stdio: ["ignore", "pipe", "pipe"],
-    timeout: TIMEOUT_MS,
+    timeout: timeoutMs,
   });
   let output = "";
   const waiting = new Set<() => void>();
@@ -135,9 +135,4 @@ function parse(output: string): { readonly end: IperfEnd; readonly error?: strin
   } catch {
     throw new CaseFailure(`iperf3 printed no JSON:\n${output.slice(0, 2000)}`);
   }
-}
-
-/** A script of this suite, to run with Node in a namespace. */
-export function script(name: string): readonly string[] {
-  return [process.execPath, "--no-deprecation", new URL(`scripts/${name}`, import.meta.url).pathname];
 }
