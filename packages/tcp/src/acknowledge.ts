@@ -35,6 +35,7 @@ import { tcpCountDelivered } from "./delivered.ts";
 import { accEcnAcknowledged, ecnAcceptCwr, ecnEcho } from "./ecn.ts";
 import { rackOptions } from "./loss.ts";
 import { syncMss } from "./mtu.ts";
+import { observeAck } from "./observe.ts";
 import type { Segment } from "./parts.ts";
 import { plbOnAck } from "./plb.ts";
 import { type AckVerdict, fastretransAlert, processTlpAck, REXMIT_NONE, xmitRecovery } from "./recover.ts";
@@ -128,6 +129,7 @@ export function acknowledge(tcp: TcpContext, c: TcpConnection, s: Segment, flags
   sample.isAckDelayed = (flag & FLAG_ACK_MAYBE_DELAYED) !== 0;
   sample.isEce = (flag & FLAG_ECE) !== 0;
   rateGen(c, delivered, c.lost - priorLost, wasSackReneg, sample);
+  if (c.lossObserver !== undefined) observeAck(tcp, c, c.lossObserver, delivered, priorSndUna);
   control(tcp, c, ack, delivered, flag);
   plbOnAck(tcp, c);
   xmitRecovery(tcp, c, verdict.rexmit);

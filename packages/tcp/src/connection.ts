@@ -12,7 +12,7 @@ import type { RcvbufAutotune, ReceiveQueue, SackBlocks, SendBuffer } from "./par
 import { RareFields } from "./rare-fields.ts";
 import type { SegmentQueue } from "./segment-queue.ts";
 import type { TxSegment } from "./tx-segment.ts";
-import type { RouteFacts } from "./types.ts";
+import type { LossObserver, RouteFacts } from "./types.ts";
 
 /** RFC 9293 §3.3.2, by the kernel's names (include/net/tcp_states.h), with its numbers in `tcpi_state`. */
 export type TcpState =
@@ -277,6 +277,8 @@ export class TcpConnection extends RareFields implements CongestionState {
   delivered = 0;
   deliveredCe = 0;
   lost = 0;
+  /** Is told of deliveries and losses, if the endpoint was given one. */
+  lossObserver: LossObserver | undefined = undefined;
   // A bubble is in the pipe until the first ACK.
   appLimited = 1;
   highSeq = 0;

@@ -37,6 +37,7 @@ export class TcpContext {
   readonly settings: TcpSettings;
   readonly route: TcpEndpointOptions["route"];
   readonly algorithms: readonly CongestionAlgorithm[];
+  readonly lossObserver: TcpEndpointOptions["lossObserver"];
   readonly gsoMaxSize: number;
   readonly checksumOffload: boolean;
   readonly trustChecksums: boolean;
@@ -89,6 +90,7 @@ export class TcpContext {
     this.settings = options.settings ?? linuxSettings();
     this.route = options.route;
     this.algorithms = algorithms;
+    this.lossObserver = options.lossObserver;
     this.gsoMaxSize = options.gsoMaxSize ?? 0;
     this.checksumOffload = options.checksumOffload ?? false;
     this.trustChecksums = options.trustChecksums ?? false;

@@ -70,6 +70,7 @@ export function doneWithError(tcp: TcpContext, c: TcpConnection, errno: string):
 /** A valid RST has come (`tcp_reset`). */
 export function resetReceived(tcp: TcpContext, c: TcpConnection): void {
   const bsd = tcp.settings.resetRules === "bsd";
+  c.lossObserver?.onReset({ now: tcp.now, busy: c.packetsOut > 0 && c.state !== "SYN_SENT", foreignTtl: false });
   switch (c.state) {
     case "CLOSE":
       return;

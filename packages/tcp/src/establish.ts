@@ -29,6 +29,7 @@ export function initConnection(tcp: TcpContext, c: TcpConnection): void {
   if (options.maxPacingRate !== Infinity) c.pacingStatus = "needed";
   c.nonagle = (options.nodelay ? 1 : 0) | (options.cork ? 2 : 0);
   c.sndCwnd = settings.initialCwnd;
+  c.lossObserver = tcp.lossObserver?.(c);
   if (c.route.ssthresh !== undefined) c.sndSsthresh = Math.min(c.route.ssthresh, c.sndCwndClamp);
 }
 

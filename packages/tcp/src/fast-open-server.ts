@@ -25,10 +25,12 @@ import { rearmRto, resetXmitTimer } from "./xmit-timer.ts";
 /** tcp_fastopen: the server may; data without a cookie. */
 const SERVER_ENABLE = 2;
 const SERVER_COOKIE_NOT_REQD = 0x200;
+const COOKIE_BYTES = 8;
 
 /** Answers whether the connection exists now, and its SYN/ACK is on its way. Else `e` knows what cookie to answer. */
 export function tryFastOpen(tcp: TcpContext, e: Embryo, s: Segment): boolean {
-  const setting = tcp.settings.tcp_fastopen;
+  const { fastOpenRules, tcp_fastopen: setting } = tcp.settings;
+  if (fastOpenRules === "bsd") return tryBsdFastOpen(tcp, e, s);
   const { options } = s;
   const hasOption = options.fastOpenAt >= 0;
   if (hasOption && options.fastOpenLength === 0) tcp.ext.TCPFastOpenCookieReqd++;
@@ -58,6 +60,20 @@ export function tryFastOpen(tcp: TcpContext, e: Embryo, s: Segment): boolean {
     tcp.ext.TCPFastOpenPassiveAltKey++;
   }
   return open(tcp, e, s);
+}
+
+/** The rules of FreeBSD's `syncache_add` and `tcp_fastopen_check_cookie`. */
+function tryBsdFastOpen(tcp: TcpContext, e: Embryo, s: Segment): boolean {
+  const { fastOpenAt, fastOpenLength, fastOpenExperimental } = s.options;
+  const { listener, localAddress, remoteAddress } = e;
+  const setting = tcp.settings.tcp_fastopen;
+  if ((setting & SERVER_ENABLE) === 0 || listener.fastOpenMax === 0) return false;
+  if (fastOpenAt < 0 || fastOpenExperimental || listener.fastOpenQueue > listener.backlog >> 1) return false;
+  const any = (setting & SERVER_COOKIE_NOT_REQD) !== 0;
+  const keys = listener.fastOpenKeys ?? tcp.fastOpenKeys;
+  e.fastOpenCookie = any ? new Uint8Array(COOKIE_BYTES) : keys.cookie(localAddress, remoteAddress);
+  const valid = any || keys.check(localAddress, remoteAddress, tcp.memory.u8, fastOpenAt, fastOpenLength) !== 0;
+  return valid && open(tcp, e, s);
 }
 
 /** Not too many connections whose handshake was never finished (`tcp_fastopen_queue_check`). */

@@ -12,6 +12,7 @@ import { TIMER_REO_TIMEOUT, type TcpConnection } from "./connection.ts";
 import type { TcpContext } from "./context.ts";
 import { ecnQueueCwr } from "./ecn.ts";
 import { setCaState } from "./ca-state.ts";
+import { observeLoss } from "./observe.ts";
 import { limitRenoSacked } from "./reno.ts";
 import { sentListRemove } from "./sent-list.ts";
 import { after, before } from "./seq.ts";
@@ -42,6 +43,7 @@ export function markLost(tcp: TcpContext, c: TcpConnection, segment: TxSegment):
   const { sacked, pcount } = segment;
   if ((sacked & SACKED_ACKED) !== 0) return;
   noteForRetransmission(c, segment);
+  const again = (sacked & LOST) !== 0;
   if ((sacked & LOST) === 0) {
     c.lostOut += pcount;
     segment.sacked |= LOST;
@@ -52,6 +54,7 @@ export function markLost(tcp: TcpContext, c: TcpConnection, segment: TxSegment):
   } else return;
   c.lost += pcount;
   c.congestion?.markedLost?.(segment, pcount);
+  if (c.lossObserver !== undefined) observeLoss(c, c.lossObserver, segment, again);
 }
 
 /** The next retransmission begins here, if this is before where it would (`tcp_verify_retransmit_hint`). */

@@ -111,10 +111,12 @@ function sendProbe(tcp: TcpContext, c: TcpConnection, size: number, mss: number)
   const probe = c.mtuProbe;
   const first = sendHead(c);
   if (queue === undefined || probe === undefined || first === undefined) return false;
-  // A boundary that the user has set stays one.
+  let flags = wire.ACK;
   for (let i = 0, length = size; length > 0; i++) {
     const segment = queue.at(i);
+    // A boundary that the user has set stays one.
     if (segment === undefined || (segment.eor && length > segment.length)) return false;
+    flags |= length >= segment.length ? segment.flags : segment.flags & ~(wire.FIN | wire.PSH);
     length -= segment.length;
   }
   const large = tcp.takeSegment();
@@ -122,7 +124,7 @@ function sendProbe(tcp: TcpContext, c: TcpConnection, size: number, mss: number)
   large.endSeq = (first.seq + size) | 0;
   large.offset = first.offset;
   large.length = size;
-  large.flags = wire.ACK;
+  large.flags = flags;
   setSegments(large, size);
   if (!transmitSegment(tcp, c, large)) {
     tcp.giveSegment(large);
@@ -134,13 +136,10 @@ function sendProbe(tcp: TcpContext, c: TcpConnection, size: number, mss: number)
     if (segment === undefined) break;
     if (segment.length <= length) {
       length -= segment.length;
-      large.flags |= segment.flags;
-      large.endSeq = segment.endSeq;
       large.eor = segment.eor;
       queue.shift();
       freeSegment(tcp, c, segment);
     } else {
-      large.flags |= segment.flags & ~(wire.FIN | wire.PSH);
       trimHead(c, segment, length);
       setSegments(segment, mss);
       length = 0;

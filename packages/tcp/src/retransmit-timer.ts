@@ -9,6 +9,7 @@ import { fastOpenDetectBlackHole } from "./fast-open-client.ts";
 import { fastOpenSynAckTimer } from "./fast-open-server.ts";
 import { enterLoss } from "./loss.ts";
 import { mtuBlackHole } from "./mtu.ts";
+import { observeTimeout } from "./observe.ts";
 import { plbOnRto, rehash } from "./plb.ts";
 import { retransmitSegment } from "./retransmit.ts";
 import { rtxHead } from "./write-queue.ts";
@@ -39,6 +40,7 @@ export function retransmitTimer(tcp: TcpContext, c: TcpConnection): void {
     return;
   }
   tcp.ext.TCPTimeouts++;
+  if (c.lossObserver !== undefined) observeTimeout(c, c.lossObserver, head);
   if (timedOut(tcp, c)) return;
   if (c.retransmits === 0) countFailure(tcp, c);
   enterLoss(tcp, c);

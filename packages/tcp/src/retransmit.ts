@@ -31,8 +31,9 @@ export function retransmitSegment(
   if (segment === undefined) return "window";
   const failure = retransmit(tcp, c, segment, index, segments);
   if (failure === undefined) {
+    // After an undo it may count as on its way already, and be lost again by a timeout: once is enough.
+    if ((segment.sacked & SACKED_RETRANS) === 0) c.retransOut += segment.pcount;
     segment.sacked |= RETRANS;
-    c.retransOut += segment.pcount;
   }
   if (c.retransStamp === NO_TIME) c.retransStamp = segment.sentAt;
   if (c.undoRetrans < 0) c.undoRetrans = 0;

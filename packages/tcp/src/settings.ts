@@ -153,6 +153,11 @@ export interface TcpSettings {
   timeWaitRules: "linux" | "bsd";
   /** LISTEN: `linux` drops SYN with FIN and resets a SYN/ACK; `bsd` takes the first as a SYN (unless dropSynFin) and drops the second. */
   listenRules: "linux" | "bsd";
+  /**
+   * Fast Open of a server: `linux` takes data without an option if it needs no cookie, and sends one only to whom has none that is valid; `bsd` wants the
+   * option, always answers a cookie (zeros if it needs none) but not on a repeated SYN/ACK, and opens up to half of the backlog so.
+   */
+  fastOpenRules: "linux" | "bsd";
   /** While our FIN is not acknowledged, each acknowledgment repeats it (BSD tcp_output). */
   ackRepeatsFin: boolean;
   /** Answer to a FIN-WAIT-2 that nobody reads, BSD fast_finwait2_recycle and finwait2_timeout ms; 0: tcp_fin_timeout. */
@@ -275,6 +280,7 @@ export function linuxSettings(overrides: Partial<TcpSettings> = {}): TcpSettings
     resetRules: "linux",
     timeWaitRules: "linux",
     listenRules: "linux",
+    fastOpenRules: "linux",
     ackRepeatsFin: false,
     finwait2TimeoutMs: 0,
     trimBeyondWindow: false,
@@ -286,7 +292,7 @@ export function linuxSettings(overrides: Partial<TcpSettings> = {}): TcpSettings
 export function freebsdSettings(overrides: Partial<TcpSettings> = {}): TcpSettings {
   return linuxSettings({
     tcp_ecn: 2,
-    tcp_fastopen: 0,
+    tcp_fastopen: 1,
     tcp_early_retrans: 0,
     tcp_recovery: 0,
     tcp_rmem: [4096, 65_536, 2_097_152],
@@ -320,6 +326,7 @@ export function freebsdSettings(overrides: Partial<TcpSettings> = {}): TcpSettin
     resetRules: "bsd",
     timeWaitRules: "bsd",
     listenRules: "bsd",
+    fastOpenRules: "bsd",
     ackRepeatsFin: true,
     finwait2TimeoutMs: 60_000,
     trimBeyondWindow: true,

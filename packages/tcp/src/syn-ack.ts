@@ -95,6 +95,8 @@ export function pathOf(e: Embryo): OutputPath {
 /** The SYN/ACK once more; on another path, perhaps. */
 export function repeatSynAck(tcp: TcpContext, e: Embryo): boolean {
   e.txhash = newTxhash(tcp);
+  // Boxes on the way may have eaten the SYN/ACK for its cookie.
+  if (tcp.settings.fastOpenRules === "bsd") e.fastOpenCookie = undefined;
   if (!sendSynAck(tcp, e)) return false;
   e.numRetrans++;
   tcp.mib.RetransSegs++;

@@ -21,7 +21,8 @@ export function transmitSegment(tcp: TcpContext, c: TcpConnection, segment: TxSe
   const prior = c.tcpWstamp;
   const sentAt = Math.max(prior, c.now);
   if (segment.pcount > 1 && (segment.flags & wire.SYN) === 0) segment.flags |= wire.PSH;
-  if (tcp.settings.pushRule === "bsd" && segment.length > 0) pushWhenEmpty(c, segment);
+  if (tcp.settings.pushRule === "bsd" && segment.length > 0 && (segment.flags & wire.SYN) === 0)
+    pushWhenEmpty(c, segment);
   c.tcpWstamp = sentAt;
   if (!emit(tcp, c, segment.seq, segment.endSeq, segment.flags, segment, c.rcvNxt, sentAt)) {
     c.tcpWstamp = prior;

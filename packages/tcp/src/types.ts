@@ -1,4 +1,10 @@
-import type { CongestionAlgorithm } from "@seville/congestion";
+import type {
+  AckObservation,
+  CongestionAlgorithm,
+  LossObservation,
+  ResetObservation,
+  TimeoutObservation,
+} from "@seville/congestion";
 import type { CryptoProvider, DropReason, Nanos, Random, SecretRandom } from "@seville/core";
 import type { IpAddress, Packet, PacketPool } from "@seville/packet";
 import type { TcpConnection } from "./connection.ts";
@@ -124,6 +130,8 @@ export interface TcpEndpointOptions {
   readonly route: (local: IpAddress, remote: IpAddress, ifindex: number) => RouteFacts | undefined;
   /** Congestion controls by kernel name, beside those of `@seville/congestion`. */
   readonly congestionControls?: readonly CongestionAlgorithm[];
+  /** Makes what is told of a connection's deliveries and losses, such as `LossClassifier` of `@seville/congestion`; it is the connection's `lossObserver`. */
+  readonly lossObserver?: (connection: TcpConnection) => LossObserver | undefined;
   /**
    * The driver takes super-packets (`gsoSize`) up to this many bytes of payload. 0, the default: single segments.
    * The kernel's `gso_max_size` is 65536, headers included.
@@ -137,4 +145,13 @@ export interface TcpEndpointOptions {
   readonly dropped?: (packet: Packet, reason: DropReason) => void;
   /** Room in front of outgoing segments for lower headers, bytes. Default: the pool's. */
   readonly headroom?: number;
+}
+
+/** Is told, in the order of time, what a sender sees of its path. */
+export interface LossObserver {
+  onAck(ack: AckObservation): void;
+  /** Once for each packet that is marked lost. */
+  onLoss(loss: LossObservation): void;
+  onTimeout(timeout: TimeoutObservation): void;
+  onReset(reset: ResetObservation): void;
 }
