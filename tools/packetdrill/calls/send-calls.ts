@@ -26,13 +26,10 @@ export function sendCall(call: Call): Attempt {
   return send(call, [bufferArgument(call, call.arg(1), call.arg(2))], messageFlags(call, 3), undefined);
 }
 
-/** `sendto(2)`: an address `...` is the peer's if the flags ask for Fast Open, else none. */
+/** `sendto(2)`: an address `...` is the peer's. Whether a stream has a use for it is the system's affair. */
 export function sendtoCall(call: Call): Attempt {
   const flags = messageFlags(call, 3);
-  const given = call.count > 4 && !isEllipsis(call.arg(4));
-  const isDatagram = call.socket.type === "SOCK_DGRAM";
-  const wanted = given || flags.has("MSG_FASTOPEN") || isDatagram;
-  const to = wanted ? addressArgument(call, 4, call.process.addresses.connect()) : undefined;
+  const to = call.count > 4 ? addressArgument(call, 4, call.process.addresses.connect()) : undefined;
   return send(call, [bufferArgument(call, call.arg(1), call.arg(2))], flags, to);
 }
 
@@ -95,6 +92,8 @@ class Sender {
   readonly #options: SendOptions;
   readonly #blocks: boolean;
   #connecting = false;
+  /** The address was not used yet. */
+  #addressed: boolean;
   #fastOpen: boolean;
 
   constructor(file: SocketFile, data: Uint8Array, options: SendOptions, blocks: boolean) {
@@ -102,6 +101,7 @@ class Sender {
     this.#data = data;
     this.#options = options;
     this.#blocks = blocks;
+    this.#addressed = options.to !== undefined;
     this.#fastOpen = options.to !== undefined && options.flags.has("MSG_FASTOPEN");
   }
 
@@ -119,7 +119,7 @@ class Sender {
       if (!(error instanceof ErrnoError)) throw error;
       if (error.code === "EINPROGRESS" && this.#blocks) {
         this.#connecting = true;
-        this.#fastOpen = false;
+        this.#fastOpen = this.#addressed = false;
         return undefined;
       }
       if (this.sent > 0 && error.code !== "EAGAIN") return { value: this.sent };
@@ -131,9 +131,10 @@ class Sender {
 
   #push(): CallResult | undefined {
     while (this.sent < this.#data.length) {
-      const options = this.#fastOpen || this.#options.to === undefined ? this.#options : withoutAddress(this.#options);
+      const options = this.#addressed || this.#options.to === undefined ? this.#options : withoutAddress(this.#options);
       const count = this.#file.socket.send(this.#data.subarray(this.sent), options);
       this.sent += count;
+      this.#addressed = false;
       this.#file.sent += count;
       // `tcp_sendmsg_fastopen`: who blocks waits for the handshake, and then sends what the SYN did not carry.
       if (this.#fastOpen && (this.#file.socket.poll() & 0x04) === 0) {

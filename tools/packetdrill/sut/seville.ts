@@ -16,7 +16,7 @@ import { installTcp, openTcp, type TcpHost } from "../../../packages/stack/src/t
 import { freebsdSettings, linuxSettings, type TcpSettings } from "../../../packages/tcp/src/index.ts";
 import { UnsupportedError } from "../language/errors.ts";
 import type { RunConfig } from "../run/config.ts";
-import { FREEBSD_DIALECT, LINUX_DIALECT } from "./dialect.ts";
+import { createFreebsdDialect, LINUX_DIALECT } from "./dialect.ts";
 import { connectionRows, dropConnections } from "./connection-rows.ts";
 import { readCounter } from "./counters.ts";
 import { changeSetting } from "./settings.ts";
@@ -103,7 +103,8 @@ class SevilleSystem implements SystemUnderTest {
     if (type === "SOCK_DGRAM") return new StackUdpSocket(openUdp(this.#host, { family }));
     if (type !== "SOCK_STREAM") throw new UnsupportedError(`sockets of type ${type}`);
     if (!["IPPROTO_TCP", "0", "IPPROTO_IP", "6"].includes(protocol)) throw new UnsupportedError(`protocol ${protocol}`);
-    const dialect = this.#config.profile.name === "freebsd" ? FREEBSD_DIALECT : LINUX_DIALECT;
+    const isBsd = this.#config.profile.name === "freebsd";
+    const dialect = isBsd ? createFreebsdDialect(() => this.#settings.tcp_fastopen) : LINUX_DIALECT;
     return new StackTcpSocket(openTcp(this.#host, { family }), dialect, this.#tunnel);
   }
 

@@ -23,6 +23,8 @@ const HOW = { SHUT_RD, SHUT_WR, SHUT_RDWR } as const;
 
 /** How socket options of a system become those of the stack, which are Linux's. */
 export interface OptionDialect {
+  /** TCP_FASTOPEN is the client's too, and `sendto` connects (FreeBSD). */
+  readonly impliesConnect: boolean;
   /** The option and its value; an option that needs nothing done is `undefined`. */
   set(name: string, value: OptionValue): readonly [name: string, value: OptionValue] | undefined;
   get(name: string): string;
@@ -35,6 +37,8 @@ export class StackTcpSocket implements SutSocket {
   readonly #tunnel: UdpTunnel | undefined;
   /** {@link ENCAPS_PORT}, for the next connection. */
   #encapsPort = 0;
+  /** TCP_FASTOPEN of a client. */
+  #fastOpen = false;
 
   constructor(socket: TcpSocket, dialect: OptionDialect, tunnel?: UdpTunnel) {
     this.#socket = socket;
@@ -61,7 +65,11 @@ export class StackTcpSocket implements SutSocket {
       withErrno(() => this.#socket.disconnect());
       return;
     }
-    withErrno(() => this.#socket.connect({ address: address.address, port: address.port }));
+    const to = { address: address.address, port: address.port };
+    withErrno(() => {
+      if (this.#fastOpen) this.#socket.send(new Uint8Array(0), MSG_FASTOPEN, to);
+      else this.#socket.connect(to);
+    });
     this.#tunnel?.setPeer(this.#socket.localPort, address.port, this.#encapsPort);
     const { connection } = this.#socket;
     const isWaiting = connection?.state === "SYN_SENT" || connection?.state === "SYN_RECV";
@@ -71,11 +79,14 @@ export class StackTcpSocket implements SutSocket {
 
   send(data: Uint8Array, { flags, to }: SendOptions): number {
     if (to?.family === "AF_UNSPEC") throw new ErrnoError(flags.has("MSG_FASTOPEN") ? "EOPNOTSUPP" : "EINVAL");
+    const implied =
+      this.#dialect.impliesConnect && to !== undefined && this.#socket.state === "CLOSE" ? MSG_FASTOPEN : 0;
     const count = withErrno(() =>
       to === undefined
         ? this.#socket.send(data, bitsOf(flags))
-        : this.#socket.send(data, bitsOf(flags), { address: to.address, port: to.port }),
+        : this.#socket.send(data, bitsOf(flags) | implied, { address: to.address, port: to.port }),
     );
+    if (to !== undefined && implied !== 0) this.#tunnel?.setPeer(this.#socket.localPort, to.port, this.#encapsPort);
     if (count > 0 || data.length === 0) return count;
     const isConnecting = this.#socket.state === "SYN_SENT";
     throw new ErrnoError(isConnecting && flags.has("MSG_FASTOPEN") ? "EINPROGRESS" : "EAGAIN");
@@ -103,6 +114,7 @@ export class StackTcpSocket implements SutSocket {
     const translated = this.#dialect.set(name, value);
     if (translated === undefined) return;
     const [own, ownValue] = translated;
+    if (own === "TCP_FASTOPEN" && this.#dialect.impliesConnect) this.#fastOpen = ownValue !== 0;
     withErrno(() => this.#socket.setsockopt(own, asStackValue(ownValue)));
   }
 
