@@ -20,4 +20,4 @@ test("B18 spraying: every way to choose, with all links alike and with one degra
   expect(fabrics.every(({ flows }) => flows.length === 16 && flows.every(({ arrived }) => arrived > 0))).toBe(true);
   expect(result.pool).toMatchObject({ before: 0, after: 0, failures: 0 });
   expect(result.warnings).toEqual([]);
-});
+}, 120_000);

@@ -144,7 +144,7 @@ describe("H98 four links: how far queues spread and packets overtake", () => {
   ] as const;
 
   test.each(known)("%s at a load of %d", (rule, load, selection, expected) => {
-    const found = simulate(4, load, selection, load > 0.9 ? 20_000 : 8000);
+    const found = simulate(4, load, selection, load > 0.9 ? 12_000 : 5000);
     const modelled = model(4, load, rule, 60_000);
     // Random walks near full load are long: a model of three times the length is itself 15 % off.
     const tolerance = rule === "random" && load > 0.9 ? 0.3 : 0.1;
@@ -156,8 +156,8 @@ describe("H98 four links: how far queues spread and packets overtake", () => {
   });
 
   test("a remembered hop (DRILL(2, 1)) does no worse than two at random", () => {
-    const plain = simulate(4, 0.95, two, 20_000);
-    const remembering = simulate(4, 0.95, { policy: "better-of-two" }, 20_000);
+    const plain = simulate(4, 0.95, two, 8000);
+    const remembering = simulate(4, 0.95, { policy: "better-of-two" }, 8000);
     expect(remembering.spread).toBeLessThanOrEqual(plain.spread * 1.02);
     expect(remembering.late).toBeLessThanOrEqual(plain.late * 1.02);
   });
