@@ -33,7 +33,7 @@ export interface CurveChart {
 
 const WIDTH = 520;
 const HEIGHT = 290;
-const LEFT = 62;
+const LEFT = 76;
 const RIGHT = 16;
 const TOP = 14;
 const BOTTOM = 48;

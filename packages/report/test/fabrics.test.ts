@@ -139,8 +139,8 @@ describe("H9 curves", () => {
     });
 
   test("straight lines, or steps that hold their value", () => {
-    expect(chart({})).toMatch(/d="M62\.0 [\d.]+L504\.0 14\.0"/);
-    expect(chart({ steps: true })).toMatch(/d="M62\.0 [\d.]+H504\.0V14\.0H504"/);
+    expect(chart({})).toMatch(/d="M76\.0 [\d.]+L504\.0 14\.0"/);
+    expect(chart({ steps: true })).toMatch(/d="M76\.0 [\d.]+H504\.0V14\.0H504"/);
   });
 
   test("a logarithmic scale has powers of ten, and leaves out zeros", () => {
@@ -160,7 +160,7 @@ describe("H9 curves", () => {
       ],
     });
     for (const tick of ["0.001", "0.01", "0.1", "1"]) expect(svg).toContain(`>${tick}</text>`);
-    expect(svg).toMatch(/curve s1" d="M283\.0 242\.0L504\.0 14\.0"/);
+    expect(svg).toMatch(/curve s1" d="M290\.0 242\.0L504\.0 14\.0"/);
   });
 
   test("nothing for no points", () => {
