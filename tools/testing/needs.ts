@@ -12,6 +12,7 @@ const CHECKS = {
   ping: () => command("ping"),
   iperf3: () => command("iperf3"),
   ethtool: () => command("ethtool"),
+  python3: () => command("python3"),
   apt: () => command("apt-get"),
 } as const;
 

@@ -14,7 +14,7 @@ import { windowCases } from "./tcp/window-cases.ts";
 
 /** Our TCP against the host's own kernel's, which sits in a network namespace behind TAP devices. */
 export const suite: Suite<TcpLab> = {
-  missing: () => missing("linux", "root", "tun", "ip", "tshark"),
+  missing: () => missing("linux", "root", "tun", "ip", "python3", "tshark"),
   start: () => openLab(),
   cases: [
     ...handshakeCases,

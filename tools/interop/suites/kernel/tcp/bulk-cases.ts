@@ -24,13 +24,18 @@ async function bulk(
   };
   const pair = await connectPair(lab, { path: "fast", family, opener, ours: { TCP_CONGESTION: control } });
   const before = count();
+  const mibBefore = { ...lab.host.mib.extra.get("TcpExt") };
   try {
     const result = await transfer(pair, sender, bytes);
     const after = count();
     const mean = Math.round((after.bytes - before.bytes) / (after.packets - before.packets));
     const { ours, theirs } = result;
+    const mib = lab.host.mib.extra.get("TcpExt") ?? {};
+    const why = ["TCPLossProbes", "TCPTimeouts", "TCPFastRetrans", "TCPDSACKRecv"].map(
+      (name) => `${name} +${(mib[name] ?? 0) - (mibBefore[name] ?? 0)}`,
+    );
     const told =
-      `${tellTransfer(result)}; mean frame ${mean} bytes; retransmitted: ours ${ours.total_retrans}, kernel ${theirs.total_retrans}; ` +
+      `${tellTransfer(result)}; mean frame ${mean} bytes; retransmitted: ours ${ours.total_retrans} (${why.join(", ")}), kernel ${theirs.total_retrans}; ` +
       `cwnd: ours ${ours.snd_cwnd}, kernel ${theirs.snd_cwnd}`;
     check(mean >= SUPER, `super-packets pass (${SUPER} bytes in the mean)`, told);
     return told;

@@ -1,4 +1,4 @@
-import { MSG_FASTOPEN } from "../../../../../packages/stack/src/tcp/index.ts";
+import { MSG_FASTOPEN, type TcpSocket } from "../../../../../packages/stack/src/tcp/index.ts";
 import { check } from "../../../lib/suite.ts";
 import { defineCases, FAMILIES, type TcpCase } from "./cases.ts";
 import { connectPair, transfer } from "./exchange.ts";
@@ -95,28 +95,35 @@ async function cookies(lab: TcpLab, opener: "ours" | "kernel", family: 4 | 6): P
 
 const CROWD = 48;
 
+/** Answers in capitals what comes first, and closes. */
+function inCapitals(socket: TcpSocket): void {
+  const work = (): void => {
+    const text = socket.closed ? undefined : socket.recv();
+    if (text === undefined) return;
+    socket.send(Buffer.from(Buffer.from(text).toString("latin1").toUpperCase()));
+    socket.close();
+  };
+  socket.onReady = work;
+  work();
+}
+
 /** More handshakes at once than the backlog holds: cookies for the rest, and each connection works. */
 async function pressureOnUs(lab: TcpLab): Promise<string> {
   const port = lab.port();
   const before = lab.host.mib.extra.get("TcpExt")?.SyncookiesSent ?? 0;
   const listener = await OurSocket.listen(lab, 4, port, {}, 4);
   const clients = await Promise.all(Array.from({ length: CROWD }, () => lab.peer.socket(4)));
-  const served = (async () => {
-    for (let i = 0; i < CROWD; i++) {
-      const server = await listener.accept();
-      void server.recv().then(async (text) => {
-        await server.send(text.toUpperCase());
-        await server.close();
-      });
-    }
-  })();
+  await listener.do((socket) => {
+    socket.onReady = () => {
+      for (let server = socket.accept(); server !== undefined; server = socket.accept()) inCapitals(server);
+    };
+  });
   await lab.impaired({ delay: 50e6 }, async () => {
     await Promise.all(clients.map((client) => client.connect(ADDRESSES.link[4].ours, port)));
     await Promise.all(clients.map((client, i) => client.send(`client ${i}`)));
     const answers = await Promise.all(clients.map((client) => client.recv()));
     answers.forEach((answer, i) => check(answer === `CLIENT ${i}`, `client ${i} is answered`, answer));
   });
-  await served;
   await Promise.all(clients.map((client) => client.close()));
   await listener.close();
   const sent = (lab.host.mib.extra.get("TcpExt")?.SyncookiesSent ?? 0) - before;
@@ -128,15 +135,7 @@ async function pressureOnKernel(lab: TcpLab): Promise<string> {
   const port = lab.port();
   const before = await lab.peer.mib();
   const listener = await lab.peer.listen(4, port, {}, 4);
-  const served = (async () => {
-    for (let i = 0; i < CROWD; i++) {
-      const server = await listener.accept();
-      void server.recv().then(async (text) => {
-        await server.send(text.toUpperCase());
-        await server.close();
-      });
-    }
-  })();
+  const served = listener.serve(CROWD);
   const clients = await Promise.all(Array.from({ length: CROWD }, () => OurSocket.open(lab, 4)));
   await lab.impaired({ delay: 50e6 }, async () => {
     await Promise.all(clients.map((client) => client.connect(ADDRESSES.link[4].kernel, port)));

@@ -197,6 +197,11 @@ export class KernelSocket {
     return (await this.#call("drain", { ...options }, TRANSFER_MS)) as Drained;
   }
 
+  /** Accepts so many connections as they come, and answers each in capitals. */
+  async serve(count: number): Promise<void> {
+    await this.#call("serve", { count }, TRANSFER_MS);
+  }
+
   async echo(): Promise<number> {
     return (await this.#call("echo", {}, TRANSFER_MS)) as number;
   }

@@ -128,6 +128,18 @@ def do_drain(args):
             time.sleep(pause)
 
 
+def answer(sock):
+    sock.sendall(sock.recv(65_536).upper())
+    sock.close()
+
+
+def do_serve(args):
+    """Accepts so many connections as they come, and answers each in capitals."""
+    for _ in range(args["count"]):
+        sock, _ = sockets[args["fd"]].accept()
+        threading.Thread(target=answer, args=(sock,), daemon=True).start()
+
+
 def do_echo(args):
     """Sends back what comes, until the end."""
     sock, total = sockets[args["fd"]], 0
