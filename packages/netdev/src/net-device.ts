@@ -4,7 +4,7 @@ import type { Packet, PacketPool } from "@seville/packet";
 import { fifo, XMIT_SUCCESS, type Qdisc, type QueueAccess } from "@seville/queueing";
 import { createGro, type Gro, type GroOptions } from "@seville/tso";
 import { DeviceFeatures, type FeatureDeclaration, type SetFeaturesResult } from "./features/device-features.ts";
-import type { FeatureSet } from "./features/feature-set.ts";
+import { FeatureSet } from "./features/feature-set.ts";
 import type { FeatureFix } from "./features/fix-features.ts";
 import { whileTelling, type NicObserver } from "./observer.ts";
 import type { ByteQueueLimitOptions } from "./queue/byte-queue-limit.ts";
@@ -354,7 +354,7 @@ export class NetDev implements TransmitDevice {
       ...(cpuPerPacket === undefined ? {} : { cpuPerPacket }),
     });
     const tx = new TransmitQueue(index, qdisc, () => this.#txStats.of(index), bql);
-    return { tx, napi, gro: this.#createGro(index, false), coalescer: undefined };
+    return { tx, napi, gro: this.#createGro(index, FeatureSet.NONE), coalescer: undefined };
   }
 
   #createCoalescer(queue: number, features: FeatureSet): Coalescer | undefined {
@@ -368,10 +368,12 @@ export class NetDev implements TransmitDevice {
     });
   }
 
-  #createGro(queue: number, fragList: boolean): Gro {
+  #createGro(queue: number, features: FeatureSet): Gro {
+    const { gro } = this.#options;
     return createGro({
-      ...this.#options.gro,
-      fragList,
+      ...gro,
+      udp: gro?.udp ?? features.has("GRO_UDP_FWD"),
+      fragList: features.has("GRO_FRAGLIST"),
       sink: (packet) => {
         if (packet.gsoSize > 0 && packet.gsoType > 0) {
           const stats = this.#rxStats.of(queue);
@@ -389,7 +391,7 @@ export class NetDev implements TransmitDevice {
       pair.coalescer?.flush();
       pair.coalescer = this.#createCoalescer(index, features);
       pair.gro.flush();
-      pair.gro = this.#createGro(index, features.has("GRO_FRAGLIST"));
+      pair.gro = this.#createGro(index, features);
     }
   }
 

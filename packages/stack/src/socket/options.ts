@@ -48,6 +48,10 @@ export interface SocketOptions {
   IPV6_ADDR_PREFERENCES: number;
   UDP_NO_CHECK6_TX: number;
   UDP_NO_CHECK6_RX: number;
+  /** Bytes of payload in each of the datagrams into which one `send` is split; 0: it is one. */
+  UDP_SEGMENT: number;
+  /** What GRO or a device merged is received in one piece; `gsoSize` of its meta says how long its datagrams were. */
+  UDP_GRO: number;
 }
 
 export type SocketOption = keyof SocketOptions;
@@ -92,6 +96,8 @@ export function defaultOptions(
     IPV6_ADDR_PREFERENCES: 0,
     UDP_NO_CHECK6_TX: 0,
     UDP_NO_CHECK6_RX: 0,
+    UDP_SEGMENT: 0,
+    UDP_GRO: 0,
   };
 }
 
@@ -113,6 +119,7 @@ const RANGES: Partial<Record<SocketOption, readonly [number, number]>> = {
   IPV6_TCLASS: [0, 255],
   IPV6_MTU_DISCOVER: [0, 5],
   IPV6_ADDR_PREFERENCES: [0, 0x7fff_ffff],
+  UDP_SEGMENT: [0, 0xffff],
 };
 
 /** Values of -1 that mean "the default" (RFC 3493 §5.1). */

@@ -37,6 +37,8 @@ export interface SendControl {
   readonly tos?: number;
   /** The other end is there for sure: no neighbour need be asked. */
   readonly confirm?: boolean;
+  /** `UDP_SEGMENT` for this one. */
+  readonly segment?: number;
 }
 
 /** A datagram's way: addresses as they will stand in the header. */

@@ -17,6 +17,8 @@ import type { NetInterface } from "../interface/net-interface.ts";
 import { sendIcmp4 } from "../ipv4/icmp-send.ts";
 import { sendIcmp6 } from "../ipv6/icmpv6-send.ts";
 import { sdifOf } from "../packet-cb.ts";
+import { datagramsFor } from "./udp-segment.ts";
+import type { UdpSocket } from "./udp-socket.ts";
 import type { UdpFlow } from "./udp-table.ts";
 
 /** A datagram came in, `data` at the UDP header (`__udp4_lib_rcv`, `__udp6_lib_rcv`). Takes the packet. */
@@ -69,14 +71,27 @@ export function receiveUdp(host: Host, packet: Packet, family: 4 | 6, dev: NetIn
     host.drop(packet, "NO_SOCKET", dev);
     return;
   }
-  packet.pull(udp.HEADER_LENGTH);
-  if (socket.deliver(packet)) {
-    mib.InDatagrams++;
+  deliver(host, packet, socket, dev, family);
+}
+
+/** Gives `socket` the packet, or the datagrams in it. Takes the packet. */
+function deliver(host: Host, packet: Packet, socket: UdpSocket, dev: NetInterface, family: 4 | 6): void {
+  const mib = family === 4 ? host.mib.udp : host.mib.udp6;
+  const datagrams = datagramsFor(host, socket, packet);
+  if (datagrams === undefined) {
+    mib.InErrors++;
+    host.drop(packet, "NOMEM", dev);
     return;
   }
-  mib.RcvbufErrors++;
-  mib.InErrors++;
-  host.drop(packet, "SOCKET_RCVBUFF", dev);
+  for (const datagram of datagrams) {
+    if (socket.deliver(datagram)) {
+      mib.InDatagrams++;
+      continue;
+    }
+    mib.RcvbufErrors++;
+    mib.InErrors++;
+    host.drop(datagram, "SOCKET_RCVBUFF", dev);
+  }
 }
 
 /** Cuts off what is behind the length that the header states; `false`: it states more than there is. */
@@ -138,15 +153,7 @@ function deliverToMany(
     packet.release();
     return;
   }
-  packet.pull(udp.HEADER_LENGTH);
   for (const [i, socket] of sockets.entries()) {
-    const copy = i === sockets.length - 1 ? packet : packet.clone();
-    if (socket.deliver(copy)) {
-      mib.InDatagrams++;
-      continue;
-    }
-    mib.RcvbufErrors++;
-    mib.InErrors++;
-    host.drop(copy, "SOCKET_RCVBUFF", dev);
+    deliver(host, i === sockets.length - 1 ? packet : packet.clone(), socket, dev, family);
   }
 }

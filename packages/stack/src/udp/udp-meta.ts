@@ -17,6 +17,8 @@ export interface DatagramMeta {
   readonly tos: number;
   readonly flowLabel: number;
   readonly timestamp: Nanos;
+  /** With `UDP_GRO`: bytes of payload in each of the datagrams that were merged into this, but the last, which may be shorter. 0: it is one. */
+  readonly gsoSize: number;
 }
 
 export function readMeta(socket: InetSocket, packet: Packet): DatagramMeta {
@@ -37,5 +39,6 @@ export function readMeta(socket: InetSocket, packet: Packet): DatagramMeta {
     tos: v4 ? ipv4.tos(view, ip) : ipv6.trafficClass(view, ip),
     flowLabel: v4 ? 0 : ipv6.flowLabel(view, ip),
     timestamp: packet.tstamp,
+    gsoSize: packet.gsoSize,
   };
 }

@@ -30,6 +30,7 @@ import {
   type SendControl,
   type Target,
 } from "../socket/route-datagram.ts";
+import { markSegments, segmentSize } from "./udp-segment.ts";
 import type { UdpSocket } from "./udp-socket.ts";
 
 const HEADER = 8;
@@ -65,12 +66,14 @@ function transmit4(
   const mode = options.IP_MTU_DISCOVER;
   const usesPath = mode !== IP_PMTUDISC_PROBE && mode !== IP_PMTUDISC_INTERFACE && mode !== IP_PMTUDISC_OMIT;
   const mtu = usesPath ? pathMtu4(host, hop, out, destination) : Math.min(out.mtu, 0xffff);
-  const tooLong = length + 20 > mtu;
+  const segment = segmentSize(socket, packet, { out, mtu, ipHeader: 20 }, control);
+  const tooLong = segment === 0 && length + 20 > mtu;
   // Those modes never fragment here; the others do (`ip_append_data`).
   if (tooLong && (mode === IP_PMTUDISC_DO || mode === IP_PMTUDISC_PROBE || mode === IP_PMTUDISC_INTERFACE)) {
     if (options.IP_RECVERR !== 0) socket.fail("EMSGSIZE", localTooBig(packet, mtu, destination, port));
     throw errnoError("EMSGSIZE");
   }
+  if (segment > 0) markSegments(packet, segment);
   const at = writeHeader(host.memory.view, packet, socket.localPort, port, length);
   if (options.SO_NO_CHECK === 0) {
     checksum(socket, packet, out, tooLong, at, pseudoHeader4(source, destination, IPPROTO_UDP, length));
@@ -105,7 +108,8 @@ function transmit6(
   const mode = options.IPV6_MTU_DISCOVER;
   const usesPath = mode !== IP_PMTUDISC_PROBE && mode !== IP_PMTUDISC_INTERFACE && mode !== IP_PMTUDISC_OMIT;
   const mtu = usesPath ? pathMtu6(host, hop, out, destination) : out.mtu;
-  const tooLong = length + ipv6.HEADER_LENGTH > mtu;
+  const segment = segmentSize(socket, packet, { out, mtu, ipHeader: ipv6.HEADER_LENGTH }, control);
+  const tooLong = segment === 0 && length + ipv6.HEADER_LENGTH > mtu;
   if (
     tooLong &&
     (options.IPV6_DONTFRAG !== 0 ||
@@ -116,6 +120,7 @@ function transmit6(
     if (options.IPV6_RECVERR !== 0) socket.fail("EMSGSIZE", localTooBig(packet, mtu, destination, port));
     throw errnoError("EMSGSIZE");
   }
+  if (segment > 0) markSegments(packet, segment);
   const at = writeHeader(host.memory.view, packet, socket.localPort, port, length);
   if (options.UDP_NO_CHECK6_TX === 0) {
     const pseudo = add(add(sum(source), sum(destination)), IPPROTO_UDP + length);
@@ -141,7 +146,7 @@ function writeHeader(view: DataView, packet: Packet, sourcePort: number, port: n
   return at;
 }
 
-/** Left to the device if it can, or else computed: then 0 is sent as 0xffff (RFC 768, RFC 8200 §8.1). */
+/** Left to the device if it can, and to segmentation, or else computed: then 0 is sent as 0xffff (RFC 768, RFC 8200 §8.1). */
 function checksum(
   socket: UdpSocket,
   packet: Packet,
@@ -151,7 +156,7 @@ function checksum(
   pseudo: number,
 ): void {
   const { memory } = socket.host;
-  if (!fragments && (out.device.features & NETIF_F_HW_CSUM) !== 0) {
+  if (packet.gsoSize > 0 || (!fragments && (out.device.features & NETIF_F_HW_CSUM) !== 0)) {
     memory.view.setUint16(at + 6, fold(pseudo));
     packet.ipSummed = CHECKSUM_PARTIAL;
     packet.csumStart = at;

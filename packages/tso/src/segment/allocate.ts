@@ -42,6 +42,7 @@ export function describe(segment: Packet, packet: Packet): void {
   segment.priority = packet.priority;
   segment.queueMapping = packet.queueMapping;
   segment.vlanTci = packet.vlanTci;
+  segment.cb = packet.cb;
   segment.ipSummed = CHECKSUM_NONE;
   if (packet.innerNetworkHeader === NO_HEADER) return;
   segment.innerMacHeader = innerMacHeader === NO_HEADER ? NO_HEADER : innerMacHeader + delta;
