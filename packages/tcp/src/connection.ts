@@ -309,7 +309,7 @@ export class TcpConnection extends RareFields implements CongestionState {
     dsackSeen: false,
     advanced: false,
   };
-  pacingRate = Infinity;
+  pacingRate: number = Infinity;
   pacingStatus: "none" | "needed" | "fq" = "none";
   pacingShift = 10;
   tcpWstamp: Nanos = 0;

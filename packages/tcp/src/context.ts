@@ -58,7 +58,7 @@ export class TcpContext {
   readonly mib: TcpMib = tcpMib();
   readonly ext: TcpExtMib = tcpExtMib();
   readonly table: ConnectionTable;
-  readonly listeners = new Map<number, TcpListener[]>();
+  readonly listeners: Map<number, TcpListener[]> = new Map<number, TcpListener[]>();
   readonly deadlines: Deadlines<TimedEntry> = new Deadlines();
   readonly drowsy: Drowsy[] = [];
   drowsyHead = 0;

@@ -2,7 +2,6 @@ import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { BenchCase, BenchDefinition, TimedSide, ValuedSide } from "../lib/types.ts";
 import { fatTreeCases } from "./fat-tree.ts";
-import { fatTreeSecond } from "./fat-tree.ts";
 import { buildLwip } from "./lwip.ts";
 import { bytesEach } from "./memory.ts";
 import { createTransfer, type Transfer } from "./transfer.ts";
@@ -46,8 +45,6 @@ export const bench: BenchDefinition = {
         reference: 5,
       },
       segmentRate(),
-      fatTree("hash"),
-      fatTree("round-robin"),
       memory("an idle connection", "idle", context.quick ? 10_000 : 50_000),
       memory("a connection in TIME-WAIT", "time-wait", context.quick ? 10_000 : 50_000),
       ...fatTreeCases(),
@@ -100,20 +97,6 @@ function segmentRate(): BenchCase {
     },
     peers: [],
     reference: 150,
-  };
-}
-
-/** The simulator with the whole stack: what a second of sixteen busy hosts costs. */
-function fatTree(select: "hash" | "round-robin"): BenchCase {
-  return {
-    case: `a second of a fat-tree, k = 4, 16 hosts at 100 Mbit/s, ${select}`,
-    size: 16,
-    unit: "CPU s",
-    better: "lower",
-    ours: { name: "stack", value: () => fatTreeSecond(select) },
-    peers: [],
-    reference: 5,
-    rounds: 3,
   };
 }
 

@@ -1,27 +1,43 @@
-import { orThrow, parseScenario, runScenario } from "../../../packages/scenario/src/index.ts";
+import { runScenario } from "../../../packages/scenario/src/index.ts";
+import type { Fabric } from "../../../packages/scenario/src/index.ts";
+import type { BenchCase } from "../lib/types.ts";
 
-/** Sixteen hosts at 100 Mbit/s in a fat-tree of 4-port switches, each with a TCP flow to one other, for a second. */
-const SECOND = `
-name: fat-tree
-duration: 1s
-hosts: {}
-fabrics:
-  tree:
-    fatTree: { k: 4 }
-    rate: 100mbit
-    delay: 10us
-    queue: { fifo: { limit: 100p } }
-    select: SELECT
-traffic:
-  permutation: { permutation: { in: [tree] } }
-`;
+/** CPU-seconds that a second of the network below may cost. */
+const BAR = 5;
 
-/** CPU seconds that the second costs. `round-robin` spreads packets over all paths, so that nearly every host sends at its full rate. */
-export async function fatTreeSecond(select: "hash" | "round-robin"): Promise<number> {
-  const scenario = orThrow(parseScenario(SECOND.replace("SELECT", select)));
+/** A k = 4 fat-tree: 16 hosts at 100 Mbit/s, each sends to one other over TCP as much as it can, for one second of virtual time. */
+export function fatTreeCases(): BenchCase[] {
+  return (["hash", "random"] as const).map((select) => ({
+    case: `fat-tree k = 4, 16 hosts at 100 Mbit/s, next hops by ${select}: one second`,
+    size: 16,
+    unit: "CPU-s",
+    better: "lower",
+    ours: { name: "seville", value: () => cpuSecondsOf(select) },
+    peers: [],
+    reference: BAR,
+    rounds: 3,
+  }));
+}
+
+async function cpuSecondsOf(select: NonNullable<Fabric["select"]>): Promise<number> {
   const before = process.cpuUsage();
-  const result = await runScenario(scenario);
+  const { fabrics = [] } = await runScenario({
+    name: "fat-tree",
+    duration: "1s",
+    hosts: {},
+    fabrics: {
+      f: {
+        fatTree: { k: 4 },
+        rate: "100mbit",
+        delay: "10us",
+        queue: { fifo: { limit: "100p" } },
+        select,
+        hostSysctls: { "net.ipv4.tcp_wmem": "4096 65536 262144" },
+      },
+    },
+    traffic: { permutation: { permutation: { in: "f" } } },
+  });
   const { user, system } = process.cpuUsage(before);
-  if (result.fabrics?.length !== 1) throw new Error("the fabric has no result");
+  if (fabrics[0]?.flows.length !== 16) throw new Error("the fabric has not run");
   return (user + system) / 1e6;
 }
