@@ -59,6 +59,9 @@ const UNREACHABLE6: readonly (readonly [string, boolean])[] = [
   ["EACCES", true],
 ];
 
+/** Codes of Destination Unreachable by which the other end, or somebody on the way, will not have it. */
+const REFUSED4: ReadonlySet<number> = new Set([2, 3, 9, 10, 13]);
+
 function meaningOf(error: TcpIcmpError): Meaning | undefined {
   const { family, type, code } = error;
   if (family === 4) {
@@ -85,8 +88,10 @@ function convert(table: typeof UNREACHABLE4, code: number, unreachable: boolean)
 export function icmpError(tcp: TcpContext, entry: TableEntry, error: TcpIcmpError): void {
   const meaning = meaningOf(error);
   if (meaning === undefined) return;
+  const isBsd = tcp.settings.icmpRules === "bsd";
   if (entry instanceof Embryo) {
-    embryoError(tcp, entry, error, meaning);
+    // FreeBSD's syncache gives up only what it has repeated in vain (`syncache_unreach`).
+    if (!isBsd) embryoError(tcp, entry, error, meaning);
     return;
   }
   if (!(entry instanceof TcpConnection)) return;
@@ -95,13 +100,25 @@ export function icmpError(tcp: TcpContext, entry: TableEntry, error: TcpIcmpErro
   const seq = error.sequence | 0;
   const start = c.fastOpen?.embryo?.sntIsn ?? c.sndUna;
   // RFC 5927 §4: only what is in flight can have caused it.
-  if (!between(seq, start, c.sndNxt)) {
+  if (!between(seq, start, c.sndNxt) || (isBsd && seq === c.sndNxt)) {
     tcp.ext.OutOfWindowIcmps++;
     return;
   }
   if (meaning.kind === "quench") return;
   if (meaning.kind === "mtu") mtuReduced(tcp, c, error.info);
+  else if (isBsd) bsdConnectionError(tcp, c, error, meaning.errno);
   else connectionError(tcp, c, meaning, seq);
+}
+
+/** What FreeBSD gives up a SYN for: protocol, port, and what is prohibited, or the hop limit (`icmp_errmap`, `tcp_drop_syn_sent`). */
+function bsdConnectionError(tcp: TcpContext, c: TcpConnection, error: TcpIcmpError, errno: string): void {
+  if (c.state === "CLOSE") return;
+  const { family, type, code } = error;
+  const isRefused = family === 4 ? type === 3 && REFUSED4.has(code) : type === 1 && (code === 1 || code === 4);
+  const isExpired = type === (family === 4 ? 11 : 3) && code === 0;
+  const meant = isRefused ? "ECONNREFUSED" : type === (family === 4 ? 3 : 1) ? "EHOSTUNREACH" : errno;
+  if (c.state === "SYN_SENT" && (isRefused || isExpired)) doneWithError(tcp, c, meant);
+  else if (c.state !== "ESTABLISHED" || meant !== "EHOSTUNREACH") c.softError = meant;
 }
 
 function embryoError(tcp: TcpContext, e: Embryo, error: TcpIcmpError, meaning: Meaning): void {

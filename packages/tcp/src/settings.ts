@@ -158,6 +158,11 @@ export interface TcpSettings {
    * option, always answers a cookie (zeros if it needs none) but not on a repeated SYN/ACK, and opens up to half of the backlog so.
    */
   fastOpenRules: "linux" | "bsd";
+  /**
+   * ICMP errors about a SYN: `linux` believes all of them, and takes backoff back for an unreachable network (RFC 6069); `bsd` gives up only for what says that
+   * the other end will not have it or that the hop limit was reached, and remembers the others for when time runs out (`tcp_ctlinput`).
+   */
+  icmpRules: "linux" | "bsd";
   /** While our FIN is not acknowledged, each acknowledgment repeats it (BSD tcp_output). */
   ackRepeatsFin: boolean;
   /** Answer to a FIN-WAIT-2 that nobody reads, BSD fast_finwait2_recycle and finwait2_timeout ms; 0: tcp_fin_timeout. */
@@ -281,6 +286,7 @@ export function linuxSettings(overrides: Partial<TcpSettings> = {}): TcpSettings
     timeWaitRules: "linux",
     listenRules: "linux",
     fastOpenRules: "linux",
+    icmpRules: "linux",
     ackRepeatsFin: false,
     finwait2TimeoutMs: 0,
     trimBeyondWindow: false,
@@ -327,6 +333,7 @@ export function freebsdSettings(overrides: Partial<TcpSettings> = {}): TcpSettin
     timeWaitRules: "bsd",
     listenRules: "bsd",
     fastOpenRules: "bsd",
+    icmpRules: "bsd",
     ackRepeatsFin: true,
     finwait2TimeoutMs: 60_000,
     trimBeyondWindow: true,

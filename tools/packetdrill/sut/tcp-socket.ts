@@ -23,7 +23,7 @@ const HOW = { SHUT_RD, SHUT_WR, SHUT_RDWR } as const;
 
 /** How socket options of a system become those of the stack, which are Linux's. */
 export interface OptionDialect {
-  /** TCP_FASTOPEN is the client's too, and `sendto` connects (FreeBSD). */
+  /** TCP_FASTOPEN is the client's too, `sendto` connects, and calls in the wrong state fail as FreeBSD has it. */
   readonly impliesConnect: boolean;
   /** The option and its value; an option that needs nothing done is `undefined`. */
   set(name: string, value: OptionValue): readonly [name: string, value: OptionValue] | undefined;
@@ -65,6 +65,7 @@ export class StackTcpSocket implements SutSocket {
       withErrno(() => this.#socket.disconnect());
       return;
     }
+    if (this.#dialect.impliesConnect && this.#socket.state === "LISTEN") throw new ErrnoError("EOPNOTSUPP");
     const to = { address: address.address, port: address.port };
     withErrno(() => {
       if (this.#fastOpen) this.#socket.send(new Uint8Array(0), MSG_FASTOPEN, to);
@@ -79,6 +80,8 @@ export class StackTcpSocket implements SutSocket {
 
   send(data: Uint8Array, { flags, to }: SendOptions): number {
     if (to?.family === "AF_UNSPEC") throw new ErrnoError(flags.has("MSG_FASTOPEN") ? "EOPNOTSUPP" : "EINVAL");
+    const isFresh = this.#socket.state === "CLOSE" && this.#socket.connection === undefined;
+    if (this.#dialect.impliesConnect && isFresh && to === undefined) throw new ErrnoError("ENOTCONN");
     const implied =
       this.#dialect.impliesConnect && to !== undefined && this.#socket.state === "CLOSE" ? MSG_FASTOPEN : 0;
     const count = withErrno(() =>
