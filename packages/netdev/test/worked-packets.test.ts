@@ -3,7 +3,15 @@
  * names, and must come out as it is printed there. `UPDATE_DOCS=1` writes them.
  */
 import { readFileSync, writeFileSync } from "node:fs";
-import { CHECKSUM_PARTIAL, type Packet } from "@seville/packet";
+import {
+  CHECKSUM_PARTIAL,
+  SKB_GSO_FRAGLIST,
+  SKB_GSO_TCPV4,
+  SKB_GSO_TCPV6,
+  SKB_GSO_UDP_L4,
+  SKB_GSO_UDP_TUNNEL_CSUM,
+  type Packet,
+} from "@seville/packet";
 import { describe, expect, test } from "vitest";
 import { testWith } from "../../../tools/testing/needs.ts";
 import { FeatureSet, GSO_ENCAP_ALL, profileOf, type NicProfile } from "../src/index.ts";
@@ -24,14 +32,53 @@ interface Worked {
   readonly wire: readonly Uint8Array[];
 }
 
-/** `[careless] PROFILE sends REQUEST` or `PROFILE receives [damaged] REQUEST`. */
+/** `[careless] PROFILE sends REQUEST`, `PROFILE receives [damaged] REQUEST` or `PROFILE merges FEATURE REQUEST`. */
 function work(command: string): Worked {
-  const match = /^(careless )?(\S+) (sends|receives)( damaged)? (\{.*\})$/.exec(command);
+  const match = /^(careless )?(\S+) (sends|receives|merges)( \S+)? (\{.*\})$/.exec(command);
   if (match === null) throw new Error(`not a worked packet: ${command}`);
-  const [, isCareless, name, verb, damaged, json] = match;
+  const [, isCareless, name, verb, how, json] = match;
   const request = JSON.parse(json!) as Request;
   const profile = isCareless === undefined ? profileOf(name!) : careless(profileOf(name!));
-  return verb === "sends" ? sends(profile, request) : receives(profile, request, damaged !== undefined);
+  if (verb === "merges") return merges(profile, how!.trim(), request);
+  return verb === "sends" ? sends(profile, request) : receives(profile, request, how === " damaged");
+}
+
+const KINDS = Object.entries({
+  SKB_GSO_TCPV4,
+  SKB_GSO_TCPV6,
+  SKB_GSO_UDP_L4,
+  SKB_GSO_UDP_TUNNEL_CSUM,
+  SKB_GSO_FRAGLIST,
+});
+
+/** What comes up of frames that arrive in one poll, with `feature` on. */
+function merges(profile: NicProfile, feature: string, request: Request): Worked {
+  const world = new World();
+  const reports: string[] = [];
+  const nic = world.nic("b", {
+    profile,
+    receive: (packet) => {
+      const { gsoSize, gsoSegs, gsoType, fragList, ipSummed, data } = packet;
+      const pieces = 1 + (fragList?.length ?? 0);
+      const kinds = KINDS.filter(([, bit]) => (gsoType & bit) !== 0).map(([kind]) => kind);
+      packet.linearize();
+      const start = ipSummed === CHECKSUM_PARTIAL ? `, csum_start ${packet.csumStart - data}` : "";
+      const described =
+        gsoSize === 0 ? "" : `, gso_size ${gsoSize}, gso_segs ${gsoSegs}, ${kinds.join(" ") || "no gso_type"}`;
+      reports.push(
+        `stack  ${hex(packet.bytes())}`,
+        `       in ${pieces}, CHECKSUM_${STATES[ipSummed]}${start}${described}`,
+      );
+      packet.release();
+    },
+  });
+  nic.setCoalesce({ usecs: 50, frames: 0 });
+  nic.setFeature(feature, true);
+  const wire = wireFrames(request);
+  for (const frame of wire) world.link.a.send(world.pool.from(frame)!);
+  world.run();
+  world.close();
+  return { text: [...wire.map((frame) => `wire   ${hex(frame)}`), ...reports, ""].join("\n"), wire };
 }
 
 function sends(profile: NicProfile, request: Request): Worked {
@@ -140,7 +187,8 @@ describe("D10 docs/checksum-offloads.md", () => {
     const flags = ["HW_CSUM", "IP_CSUM", "IPV6_CSUM", "SCTP_CRC", "RXCSUM", "TSO", "TSO6", "TSO_ECN", "TSO_MANGLEID"];
     const tunnels = ["GSO_UDP_L4", "GSO_UDP_TUNNEL", "GSO_UDP_TUNNEL_CSUM", "GSO_GRE", "GSO_GRE_CSUM", "GSO_PARTIAL"];
     const sections = page.split(/^### /m).slice(1);
-    for (const flag of [...flags, ...tunnels, "GSO_IPXIP4"]) {
+    const receiving = ["GRO", "GRO_HW", "LRO", "GRO_UDP_FWD", "GRO_FRAGLIST"];
+    for (const flag of [...flags, ...tunnels, "GSO_IPXIP4", ...receiving]) {
       const section = sections.find((text) =>
         text
           .split("\n")[0]!

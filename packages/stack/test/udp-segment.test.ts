@@ -1,4 +1,4 @@
-import { FeatureSet } from "@seville/netdev";
+import { FeatureSet, profileOf } from "@seville/netdev";
 import { Link } from "@seville/sim";
 import { describe, expect, test } from "vitest";
 import { IP_PMTUDISC_DO, openUdp, type Host, type NetInterface, type UdpSocket } from "../src/index.ts";
@@ -111,13 +111,18 @@ describe.each([
 });
 
 /** Two hosts with NICs that segment UDP; those of `b` merge it (rx-udp-gro-forwarding). */
-function nics(): { readonly world: World; readonly a: Host; readonly b: Host; readonly peer: NetInterface } {
+function nics(profile = "tunnel-offload"): {
+  readonly world: World;
+  readonly a: Host;
+  readonly b: Host;
+  readonly peer: NetInterface;
+} {
   const world = new World();
   const link = new Link({ scheduler: world.simulator, random: world.random, name: "wire" });
   const [a, b] = [world.host("a"), world.host("b")];
   const [, peer] = ([a, b] as const).map((host, i) => {
     installSegmenter(host);
-    const nic = createOffloadNic(host, i === 0 ? link.a : link.b);
+    const nic = createOffloadNic(host, i === 0 ? link.a : link.b, { profile: profileOf(profile) });
     nic.setCoalesce({ usecs: 50, frames: 0 });
     const iface = host.interfaces.add(nic, { name: "eth0", up: true });
     assign(iface, [`10.0.0.${i + 1}/24`, `2001:db8::${i + 1}/64`]);
@@ -175,6 +180,20 @@ describe.each([
     expect(lengths).toHaveLength(11);
     expect(new Set(sizes)).toEqual(new Set([0]));
   });
+
+  test.each(["hw-csum", "none", "tunnel-offload"])(
+    "a list of datagrams (rx-gro-list) of a %s NIC is taken apart for the socket",
+    (profile) => {
+      const { world, a, b, peer } = nics(profile);
+      setFeature(peer, "rx-gro-list", true);
+      const server = receiver(b);
+      openUdp(a, { family }).send(payload, { address, port: 7000 }, { segment: 1000 });
+      world.runMs(100);
+      const got = drain(server);
+      expect(got.lengths).toEqual([...Array.from({ length: 10 }, () => 1000), 500]);
+      expect(got.bytes).toEqual([...payload]);
+    },
+  );
 
   test("over loopback a super-packet comes whole, and is split for the socket all the same", () => {
     const { world, a } = nics();

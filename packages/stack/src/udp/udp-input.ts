@@ -7,6 +7,7 @@ import {
   IPPROTO_UDP,
   isMulticast,
   PACKET_BROADCAST,
+  SKB_GSO_FRAGLIST,
   udp,
   type IpAddress,
   type Packet,
@@ -17,7 +18,7 @@ import type { NetInterface } from "../interface/net-interface.ts";
 import { sendIcmp4 } from "../ipv4/icmp-send.ts";
 import { sendIcmp6 } from "../ipv6/icmpv6-send.ts";
 import { sdifOf } from "../packet-cb.ts";
-import { datagramsFor } from "./udp-segment.ts";
+import { datagramsFor, splitHere } from "./udp-segment.ts";
 import type { UdpSocket } from "./udp-socket.ts";
 import type { UdpFlow } from "./udp-table.ts";
 
@@ -32,6 +33,10 @@ export function receiveUdp(host: Host, packet: Packet, family: 4 | 6, dev: NetIn
       tunnel.receive(packet, family, dev, host.now);
       return;
     }
+  }
+  if (packet.gsoSize > 0 && (packet.gsoType & SKB_GSO_FRAGLIST) !== 0) {
+    receiveList(host, packet, family, dev);
+    return;
   }
   // What a socket hands to its program is in one piece; only a tunnel's end reads others.
   if (!packet.linearize()) {
@@ -72,6 +77,18 @@ export function receiveUdp(host: Host, packet: Packet, family: 4 | 6, dev: NetIn
     return;
   }
   deliver(host, packet, socket, dev, family);
+}
+
+/** A list of datagrams as they came (rx-gro-list), each with its own checksum: no socket takes it as one (`udp_unexpected_gso`). */
+function receiveList(host: Host, packet: Packet, family: 4 | 6, dev: NetInterface): void {
+  const datagrams = splitHere(host, packet);
+  if (datagrams === undefined) {
+    const mib = family === 4 ? host.mib.udp : host.mib.udp6;
+    mib.InErrors++;
+    host.drop(packet, "NOMEM", dev);
+    return;
+  }
+  for (const datagram of datagrams) receiveUdp(host, datagram, family, dev);
 }
 
 /** Gives `socket` the packet, or the datagrams in it. Takes the packet. */

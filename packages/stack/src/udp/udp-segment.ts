@@ -1,5 +1,5 @@
 import { unsupported } from "@seville/core";
-import { SKB_GSO_UDP_L4, udp, type Packet } from "@seville/packet";
+import { CHECKSUM_NONE, SKB_GSO_UDP_L4, udp, type Packet } from "@seville/packet";
 import { errnoError } from "../host/errno.ts";
 import type { Host } from "../host/host.ts";
 import { NETIF_F_GSO } from "../interface/net-device.ts";
@@ -57,10 +57,26 @@ export function datagramsFor(host: Host, socket: UdpSocket, packet: Packet): rea
     packet.pull(udp.HEADER_LENGTH);
     return [packet];
   }
+  const datagrams = splitHere(host, packet);
+  for (const datagram of datagrams ?? []) datagram.pull(udp.HEADER_LENGTH);
+  return datagrams;
+}
+
+/**
+ * Splits a super-packet on its way up, `data` at its UDP header, into packets with `data` at theirs (`udp_rcv_segment`). Nobody
+ * vouches for their checksums any more: who wants to know verifies them. `undefined`: it could not be split, and is the caller's still.
+ */
+export function splitHere(host: Host, packet: Packet): readonly Packet[] | undefined {
   const headers = packet.data - packet.networkHeader;
   packet.data = packet.networkHeader;
   const datagrams = host.segmenter?.(packet);
-  if (datagrams === undefined) return undefined;
-  for (const datagram of datagrams) datagram.pull(headers + udp.HEADER_LENGTH);
+  if (datagrams === undefined) {
+    packet.data += headers;
+    return undefined;
+  }
+  for (const datagram of datagrams) {
+    datagram.pull(headers);
+    datagram.ipSummed = CHECKSUM_NONE;
+  }
   return datagrams;
 }
