@@ -18,7 +18,7 @@ import { UnsupportedError } from "../language/errors.ts";
 import type { RunConfig } from "../run/config.ts";
 import { createFreebsdDialect, LINUX_DIALECT } from "./dialect.ts";
 import { connectionRows, dropConnections } from "./connection-rows.ts";
-import { readCounter } from "./counters.ts";
+import { readCounters } from "./counters.ts";
 import { changeSetting } from "./settings.ts";
 import { ErrnoError, type CapturedPacket, type ConnectionRow, type SutSocket, type SystemUnderTest } from "./system.ts";
 import { StackTcpSocket } from "./tcp-socket.ts";
@@ -124,8 +124,8 @@ class SevilleSystem implements SystemUnderTest {
     return dropConnections(this.#tcp, state);
   }
 
-  counter(name: string): number | undefined {
-    return readCounter(this.#host, name);
+  counters(): ReadonlyMap<string, number> {
+    return readCounters(this.#host);
   }
 
   setSegmentationOffload(on: boolean): void {

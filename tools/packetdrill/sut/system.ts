@@ -26,7 +26,7 @@ export interface SystemUnderTest {
   /** `tcpdrop -s STATE`: takes the connections in this state out of the world, without a word to their peers. */
   drop(state: string): number;
   /** MIB counters by the names of `nstat`. */
-  counter(name: string): number | undefined;
+  counters(): ReadonlyMap<string, number>;
   /** `ethtool -K … tso on`: whether the device takes super-packets. */
   setSegmentationOffload(on: boolean): void;
   /** `ip link set dev tun0 mtu N`. */

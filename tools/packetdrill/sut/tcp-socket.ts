@@ -118,7 +118,9 @@ export class StackTcpSocket implements SutSocket {
     if (translated === undefined) return;
     const [own, ownValue] = translated;
     if (own === "TCP_FASTOPEN" && this.#dialect.impliesConnect) this.#fastOpen = ownValue !== 0;
-    withErrno(() => this.#socket.setsockopt(own, asStackValue(ownValue)));
+    const bytes =
+      own === "TCP_FASTOPEN_KEY" && typeof ownValue === "string" ? Buffer.from(ownValue, "latin1") : ownValue;
+    withErrno(() => this.#socket.setsockopt(own, asStackValue(bytes)));
   }
 
   /** FreeBSD's `tcp_ctloutput`: there must be a tunnel, and no connection. */

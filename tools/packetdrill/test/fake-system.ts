@@ -34,7 +34,7 @@ export class FakeSystem implements SystemUnderTest {
   readonly settings: Map<string, string> = new Map();
   readonly routes: Map<string, string> = new Map();
   readonly rows: ConnectionRow[] = [];
-  readonly counters: Map<string, number> = new Map();
+  readonly mib: Map<string, number> = new Map();
   readonly problems: string[] = [];
   flushed = 0;
   mtu = 1500;
@@ -123,8 +123,8 @@ export class FakeSystem implements SystemUnderTest {
     return before - this.rows.length;
   }
 
-  counter(name: string): number | undefined {
-    return this.counters.get(name);
+  counters(): ReadonlyMap<string, number> {
+    return this.mib;
   }
 
   setSegmentationOffload(on: boolean): void {

@@ -178,12 +178,16 @@ describe("the device", () => {
 describe("nstat", () => {
   test("counts since it was last asked", () => {
     const system = new FakeSystem();
-    system.counters.set("TcpExtTCPAutoCorking", 3);
+    system.mib.set("TcpExtTCPAutoCorking", 3);
     const text = "nstat -n TcpExtTCPAutoCorking";
     shell(text, LINUX, system);
-    system.counters.set("TcpExtTCPAutoCorking", 5);
+    system.mib.set("TcpExtTCPAutoCorking", 5);
     expect(shell("nstat -s TcpExtTCPAutoCorking | grep -w 2", LINUX, system).complaint).toBeUndefined();
     expect(shell("nstat -a TcpExtTCPAutoCorking | grep -w 5", LINUX, system).complaint).toBeUndefined();
+    // Without names, all are taken note of.
+    expect(shell("nstat -n", LINUX, system).complaint).toBeUndefined();
+    system.mib.set("TcpExtTCPAutoCorking", 9);
+    expect(shell("nstat | grep TcpExtTCPAutoCorking | grep -w 4", LINUX, system).complaint).toBeUndefined();
     expect(() => shell("nstat NoSuchCounter", LINUX, system)).toThrow("counter NoSuchCounter");
   });
 });
