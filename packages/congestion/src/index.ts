@@ -25,12 +25,7 @@ export { dctcp, type DctcpOptions } from "./dctcp.ts";
 export { bbr3 } from "./bbr3/bbr3.ts";
 export { congestionAlgorithm, CONGESTION_ALGORITHMS } from "./registry.ts";
 export { LossClassifier } from "./loss-classifier/loss-classifier.ts";
-export {
-  type EpisodeFeatures,
-  LOSS_THRESHOLDS,
-  type LossThresholds,
-  weighEvidence,
-} from "./loss-classifier/evidence.ts";
+export { type EpisodeFeatures, type LossTree, weighEvidence } from "./loss-classifier/evidence.ts";
 export * from "./loss-classifier/types.ts";
 export * from "./sctp/path-congestion.ts";
 export { sctpNewReno, type SctpNewRenoOptions } from "./sctp/sctp-new-reno.ts";

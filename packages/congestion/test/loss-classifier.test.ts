@@ -3,9 +3,11 @@ import {
   bbr,
   type CongestionAlgorithm,
   cubic,
+  type EpisodeFeatures,
   type LossCause,
   LossClassifier,
   type LossEpisode,
+  type LossTree,
   weighEvidence,
 } from "../src/index.ts";
 import { Flow } from "./flow.ts";
@@ -48,29 +50,87 @@ function share(found: readonly LossEpisode[], cause: LossCause): number {
 }
 
 describe("F: why was it dropped? physics", () => {
-  const unknown = {
+  /** One packet of many, on a path without a queue. */
+  const single: EpisodeFeatures = {
     losses: 1,
-    lossShare: 0.01,
-    queueLevel: 0,
-    queueSize: 0,
+    lossShare: 0.005,
+    queueLevel: 0.02,
+    queueLow: 0.02,
+    queueHigh: 0.02,
+    queueSize: 0.02,
+    queueAtLoss: 0.0004,
+    risen: 0,
     rateDrop: 1,
+    fill: 0.6,
     plateauSpread: 0.5,
-    clustering: 1,
+    clustering: 0,
+    gap: 300,
+    adjacent: 0,
+    again: 0,
+    span: 0,
+    pastLevel: 0.03,
+    pastLevelSpread: 0.03,
+    pastLosses: 1,
   };
 
   test("F1: neighbours that waited in a full queue speak for overflow", () => {
-    const evidence = weighEvidence({ ...unknown, queueLevel: 0.97, queueSize: 0.5 });
-    expect(evidence.queueOverflow).toBeGreaterThan(0.95);
-    expect(evidence.random).toBeLessThan(0.05);
+    const evidence = weighEvidence({
+      ...single,
+      losses: 12,
+      lossShare: 0.04,
+      queueLevel: 0.98,
+      queueLow: 0.97,
+      queueHigh: 1,
+      queueSize: 1,
+      queueAtLoss: 0.98,
+      risen: 0.02,
+      fill: 0.98,
+      rateDrop: 1,
+      gap: 5000,
+      clustering: 180,
+      span: 0.4,
+      pastLevel: 0.98,
+      pastLevelSpread: 0.01,
+      pastLosses: 12,
+    });
+    expect(evidence.queueOverflow).toBeGreaterThan(0.8);
   });
 
   test("F2: no queue, one at a time: the line", () => {
-    expect(weighEvidence(unknown).random).toBe(1);
+    expect(weighEvidence(single).random).toBeGreaterThan(0.7);
   });
 
   test("F3: no queue, but the same rate each time and many lost at once: a policer", () => {
-    const evidence = weighEvidence({ ...unknown, clustering: 50, plateauSpread: 0.03 });
-    expect(evidence.policer).toBe(1);
+    const evidence = weighEvidence({
+      ...single,
+      losses: 60,
+      lossShare: 0.2,
+      clustering: 300,
+      gap: 2000,
+      adjacent: 0.7,
+      rateDrop: 1.8,
+      plateauSpread: 0.03,
+      span: 0.8,
+      pastLosses: 50,
+    });
+    expect(evidence.policer).toBeGreaterThan(0.8);
+  });
+
+  test("F14: a tree of one's own decides instead", () => {
+    const tree: LossTree = {
+      feature: "losses",
+      threshold: 5,
+      low: { overflow: 0, policer: 0, random: 1, mixed: 0 },
+      high: { overflow: 0.1, policer: 0.2, random: 0.3, mixed: 0.4 },
+    };
+    expect(weighEvidence(single, tree).random).toBe(1);
+    expect(weighEvidence({ ...single, losses: 6 }, tree)).toEqual({
+      queueOverflow: 0.1,
+      policer: 0.2,
+      random: 0.3,
+      filtered: 0,
+      mixed: 0.4,
+    });
   });
 });
 

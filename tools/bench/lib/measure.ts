@@ -24,8 +24,8 @@ export async function measure(
   usual: Effort,
   clock: CpuClock = processorTime,
 ): Promise<BenchRow[]> {
-  const { rounds = usual.rounds, sampleNanos = usual.sampleNanos } = benchCase;
-  const effort = { ...usual, rounds, sampleNanos };
+  const { rounds = usual.rounds, sampleNanos = usual.sampleNanos, warmUpNanos = usual.warmUpNanos } = benchCase;
+  const effort = { ...usual, rounds, sampleNanos, warmUpNanos };
   const sides = [benchCase.ours, ...benchCase.peers];
   const counts = sides.map((side) => ("run" in side ? warmUp(side, effort, clock) : 1));
   const samples: number[][] = sides.map(() => []);

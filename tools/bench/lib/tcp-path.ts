@@ -36,6 +36,9 @@ export interface BulkFlow {
   readonly congestion: string;
   /** Bytes that the receiver has read. */
   received: number;
+  /** Bytes that the application has written, and how many it has to write so far: for ever more, if nothing else is said. */
+  written: number;
+  limit: number;
   /** When the receiver's first byte came. */
   startedAt: Nanos;
 }
@@ -94,8 +97,8 @@ export class TcpPath {
     return this.simulation.simulator.now;
   }
 
-  /** Opens a connection at once and fills it for ever. */
-  start(congestion: string): BulkFlow {
+  /** Opens a connection at once and fills it for ever, or up to `limit` bytes. */
+  start(congestion: string, limit = Infinity): BulkFlow {
     const [from, to] = this.#addresses;
     const connection = this.sender.connect(
       { address: from, port: this.#nextPort++ },
@@ -103,11 +106,26 @@ export class TcpPath {
       { options: { congestion } },
       this.now,
     );
-    const flow: BulkFlow = { connection, congestion, received: 0, startedAt: NaN };
+    const flow: BulkFlow = { connection, congestion, received: 0, written: 0, limit, startedAt: NaN };
     this.flows.push(flow);
     connection.user = flow;
     this.#ends[0].drain();
     return flow;
+  }
+
+  /** The application has this much more to say. */
+  resume(flow: BulkFlow, bytes = Infinity): void {
+    flow.limit += bytes;
+    this.#fill(flow.connection);
+    this.#ends[0].drain();
+  }
+
+  /** A segment comes to the sender as if the receiver had sent it; it is taken over. */
+  inject(packet: Packet): void {
+    const [to, from] = this.#addresses;
+    this.sender.handle(packet, { source: from, destination: to, ecn: 0 }, this.now);
+    packet.release();
+    this.#ends[0].drain();
   }
 
   run(duration: Nanos): void {
@@ -141,7 +159,14 @@ export class TcpPath {
   }
 
   #fill(connection: TcpConnection): void {
-    while (this.sender.send(connection, this.#source, 0, this.now) > 0);
+    const flow = connection.user as BulkFlow;
+    while (flow.written < flow.limit && connection.state === "ESTABLISHED") {
+      const room = Math.min(this.#source.length, flow.limit - flow.written);
+      const piece = room === this.#source.length ? this.#source : this.#source.subarray(0, room);
+      const count = this.sender.send(connection, piece, 0, this.now);
+      if (count <= 0) return;
+      flow.written += count;
+    }
   }
 
   #read(connection: TcpConnection): void {

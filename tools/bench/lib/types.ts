@@ -53,6 +53,8 @@ export interface BenchCase {
    * that the sides drive out of each other's caches.
    */
   readonly sampleNanos?: number;
+  /** CPU time spent on a timed side before it is measured, ns, where the usual 60 ms would leave much of it to the interpreter. */
+  readonly warmUpNanos?: number;
   /** Rounds, where the usual 41 (9 with `--quick`) would take too long or say nothing more. */
   readonly rounds?: number;
   /** From CPU nanoseconds per operation to `unit`. Default: the nanoseconds themselves. */

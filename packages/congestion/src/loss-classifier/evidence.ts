@@ -1,79 +1,67 @@
+import { LOSS_TREE } from "./loss-tree.ts";
 import type { LossEvidence } from "./types.ts";
 
-/** What an episode showed, measured by `LossClassifier`. */
+/** What an episode showed, measured by `LossClassifier`. Where something is not known it is -1. */
 export interface EpisodeFeatures {
   /** Packets lost. */
-  losses: number;
+  readonly losses: number;
   /** Of what was sent in the episode's time, the share that was lost. */
-  lossShare: number;
-  /** Mean queueing delay that the lost packets' neighbours saw, over the greatest seen; -1: not known. */
-  queueLevel: number;
+  readonly lossShare: number;
+  /** Queueing delay that the lost packets' neighbours saw, over the greatest seen: mean, least and greatest. */
+  readonly queueLevel: number;
+  readonly queueLow: number;
+  readonly queueHigh: number;
   /** The greatest queueing delay in units of the minimum RTT: whether there is a queue to speak of. */
-  queueSize: number;
-  /** Delivery rate of the RTT before the first loss over that of the RTT after it; -1: not known. */
-  rateDrop: number;
-  /**
-   * How evenly the path delivered from episode to episode: coefficient of variation of the goodput of the last
-   * intervals; -1: fewer than two are known.
-   */
-  plateauSpread: number;
+  readonly queueSize: number;
+  /** Mean queueing delay at the losses in units of the minimum RTT. */
+  readonly queueAtLoss: number;
+  /** How much the queue had grown in the SRTT before the first loss, over the greatest queue. */
+  readonly risen: number;
+  /** Delivery rate of the RTT before the first loss over that of the RTT after it. */
+  readonly rateDrop: number;
+  /** Delivery rate before the first loss over the greatest seen in an RTT: a queue overflows at the line's rate. */
+  readonly fill: number;
+  /** How evenly the path delivered from episode to episode: coefficient of variation of the goodput of the last intervals. */
+  readonly plateauSpread: number;
   /**
    * Losses to be expected among the packets that were delivered without one before, had they been lost at the rate of the
    * episode (its first loss not counted): about 1 where losses come by chance.
    */
-  clustering: number;
+  readonly clustering: number;
+  /** Packets delivered without a loss before it. */
+  readonly gap: number;
+  /** Share of the losses whose predecessor in sequence is lost too: buckets run dry and buffers stay full, lines err singly. */
+  readonly adjacent: number;
+  /** Share of the losses that were retransmissions. */
+  readonly again: number;
+  /** From the sending of the first lost packet to that of the last, SRTTs. */
+  readonly span: number;
+  /** Of the episodes before: mean of `queueLevel`, its standard deviation, and mean number of losses. */
+  readonly pastLevel: number;
+  readonly pastLevelSpread: number;
+  readonly pastLosses: number;
 }
-
-/** Where a rule turns from no to yes; between the two it grows linearly. */
-export interface LossThresholds {
-  /** Share of the greatest queueing delay at which packets are lost when a buffer overflows. */
-  queueLevel: readonly [number, number];
-  /** Greatest queueing delay over the minimum RTT. */
-  queueSize: readonly [number, number];
-  /** Spread of the goodput between episodes: a policer's is small. */
-  plateauSpread: readonly [number, number];
-  /** Losses that did not happen in the quiet before: many are hardly chance. */
-  clustering: readonly [number, number];
-  /** How much the delivery rate falls when a burst ends at a policer. */
-  rateDrop: readonly [number, number];
-  /** A second cause with this much of the first one's evidence makes the episode `mixed`. */
-  mixed: number;
-}
-
-export const LOSS_THRESHOLDS: LossThresholds = {
-  queueLevel: [0.5, 0.85],
-  queueSize: [0.02, 0.08],
-  plateauSpread: [0.06, 0.2],
-  clustering: [4, 10],
-  rateDrop: [1.1, 1.5],
-  mixed: 0.85,
-};
 
 /**
- * The physics. A full buffer delays what it does not drop: neighbours of the lost packet saw the longest queue. A policer
- * and a noisy line delay nothing; a policer takes many packets at once when its tokens are gone, and lets the same rate
- * through each time; a line takes single packets at any rate.
+ * A tree of decisions. A node with a feature asks whether it is at most `threshold`, and goes on with `low` or `high`; a leaf has the shares of
+ * the causes among the episodes of the tuning runs that ended there.
  */
-export function weighEvidence(features: EpisodeFeatures, thresholds: LossThresholds = LOSS_THRESHOLDS): LossEvidence {
-  const { queueLevel, queueSize, plateauSpread, clustering, rateDrop } = features;
-  const thereIsAQueue = ramp(queueSize, thresholds.queueSize);
-  const atItsTop = queueLevel < 0 ? 0.5 : ramp(queueLevel, thresholds.queueLevel);
-  const overflow = thereIsAQueue * atItsTop;
-  const unqueued = 1 - overflow;
-  const even = plateauSpread < 0 ? 0.3 : 1 - ramp(plateauSpread, thresholds.plateauSpread);
-  const clustered = ramp(clustering, thresholds.clustering);
-  const fell = rateDrop < 0 ? 0.3 : ramp(rateDrop, thresholds.rateDrop);
-  // Without a cluster it is the line; a plateau or the end of a burst confirms the policer.
-  const policed = clustered * (0.5 + 0.5 * Math.max(even, fell));
-  return {
-    queueOverflow: overflow,
-    policer: unqueued * policed,
-    random: unqueued * (1 - policed),
-    filtered: 0,
-  };
-}
+export type LossTree =
+  | {
+      readonly feature: keyof EpisodeFeatures;
+      readonly threshold: number;
+      readonly low: LossTree;
+      readonly high: LossTree;
+    }
+  | { readonly overflow: number; readonly policer: number; readonly random: number; readonly mixed: number };
 
-/** 0 up to the first bound, 1 from the second on. */
-function ramp(value: number, [from, to]: readonly [number, number]): number {
-  return Math.min(1, Math.max(0, (value - from) / (to - from)));
+/**
+ * The physics. A full buffer delays what it does not drop: neighbours of the lost packet saw the longest queue. A policer and a noisy line delay
+ * nothing; a policer takes many packets at once when its tokens are gone, and lets the same rate through each time; a line takes single packets at
+ * any rate. Where the one turns into the other was found on simulated paths (`tools/bench/loss-cause/tune.ts`).
+ */
+export function weighEvidence(features: EpisodeFeatures, tree: LossTree = LOSS_TREE): LossEvidence {
+  let node = tree;
+  while ("feature" in node) node = features[node.feature] <= node.threshold ? node.low : node.high;
+  return { queueOverflow: node.overflow, policer: node.policer, random: node.random, filtered: 0, mixed: node.mixed };
 }

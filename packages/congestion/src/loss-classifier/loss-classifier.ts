@@ -1,5 +1,6 @@
 import { type Nanos, NS_PER_MS } from "@seville/core";
-import { LOSS_THRESHOLDS, type EpisodeFeatures, type LossThresholds, weighEvidence } from "./evidence.ts";
+import { type EpisodeFeatures, type LossTree, weighEvidence } from "./evidence.ts";
+import { LOSS_TREE } from "./loss-tree.ts";
 import { PathView } from "./path-view.ts";
 import type {
   AckObservation,
@@ -13,6 +14,8 @@ import type {
 
 /** Goodputs between episodes that are remembered. */
 const INTERVALS = 6;
+/** Episodes whose queue levels and numbers of losses are remembered. */
+const EPISODES = 8;
 /** An interval must have delivered this many packets to say something. */
 const INTERVAL_PACKETS = 16;
 /** Timeouts in a row from which on the path is taken for closed: chance would need the loss rate's third power. */
@@ -26,7 +29,15 @@ interface OpenEpisode {
   lastSent: Nanos;
   losses: number;
   queueSum: number;
+  queueLow: number;
+  queueHigh: number;
   queueCount: number;
+  /** Where the last lost packet ended, uint32; -1: not known. */
+  lastEnd: number;
+  adjacent: number;
+  again: number;
+  /** Growth of the queue in the SRTT before the first loss, µs. */
+  risenUs: number;
   smallestLost: number;
   deliveredBefore: number;
   /** Packets delivered without a loss before it. */
@@ -39,7 +50,7 @@ interface OpenEpisode {
  * at once where the path is closed.
  */
 export class LossClassifier {
-  readonly #thresholds: LossThresholds;
+  readonly #tree: LossTree;
   readonly #view = new PathView();
   readonly #finished: LossEpisode[] = [];
   #episode: OpenEpisode | undefined;
@@ -47,14 +58,18 @@ export class LossClassifier {
   #intervalStart: Nanos = -1;
   #intervalPackets = 0;
   #goodputs: number[] = [];
+  readonly #levels: number[] = [];
+  readonly #counts: number[] = [];
   #deliveredAtLoss = 0;
   /** Of the last episode: its end, and how many packets had been delivered without a loss before its run. */
   #lastEnd: Nanos = -Infinity;
   #lastGap = 0;
   #closed = false;
+  /** For how long nothing had been heard before the flight that timed out. */
+  #idleBefore = 0;
 
-  constructor(thresholds: Partial<LossThresholds> = {}) {
-    this.#thresholds = { ...LOSS_THRESHOLDS, ...thresholds };
+  constructor(tree: LossTree = LOSS_TREE) {
+    this.#tree = tree;
   }
 
   onAck(ack: AckObservation): void {
@@ -72,20 +87,34 @@ export class LossClassifier {
     episode.losses++;
     this.#deliveredAtLoss = this.#view.deliveredPackets;
     episode.smallestLost = Math.min(episode.smallestLost, loss.bytes);
-    const queue = this.#view.queueUsBefore(loss.sentAt);
-    if (queue >= 0) {
-      episode.queueSum += queue;
-      episode.queueCount++;
+    if (loss.again) episode.again++;
+    if (loss.seq !== undefined) {
+      if (episode.lastEnd === loss.seq) episode.adjacent++;
+      episode.lastEnd = (loss.seq + loss.bytes) >>> 0;
     }
+    const queue = this.#view.queueUsAround(loss.sentAt);
+    if (queue < 0) return;
+    episode.queueSum += queue;
+    episode.queueLow = Math.min(episode.queueLow, queue);
+    episode.queueHigh = Math.max(episode.queueHigh, queue);
+    episode.queueCount++;
+  }
+
+  #risenUs(sentAt: Nanos): number {
+    const now = this.#view.queueUsAround(sentAt);
+    const before = this.#view.queueUsBefore(sentAt - this.#view.srttUs * 1000);
+    return now < 0 || before < 0 ? 0 : now - before;
   }
 
   onTimeout(timeout: TimeoutObservation): void {
+    // Later ones tell of the retransmission only.
+    if (timeout.consecutive === 1) this.#idleBefore = timeout.idleBefore;
     if (timeout.consecutive < CLOSED_TIMEOUTS || this.#closed) return;
     this.#closed = true;
     const view = this.#view;
     // Smaller ones passed in the meantime, such as handshakes, ACKs or probes: it is the size.
     const bySize = timeout.established && timeout.bytes > view.largestDelivered && view.largestDelivered > 0;
-    const afterIdle = timeout.established && timeout.idleBefore * 1e-3 > 20 * view.srttUs;
+    const afterIdle = timeout.established && this.#idleBefore * 1e-3 > 20 * view.srttUs;
     const filter = bySize ? "size" : afterIdle ? "after-idle" : "all";
     const confidence = bySize ? 0.97 : 1 - 0.5 ** timeout.consecutive;
     this.#judgeFiltered(timeout.now, filter, confidence);
@@ -121,7 +150,13 @@ export class LossClassifier {
       lastSent: loss.sentAt,
       losses: 0,
       queueSum: 0,
+      queueLow: Infinity,
+      queueHigh: 0,
       queueCount: 0,
+      lastEnd: -1,
+      adjacent: 0,
+      again: 0,
+      risenUs: this.#risenUs(loss.sentAt),
       smallestLost: Infinity,
       deliveredBefore: this.#view.deliveredPackets,
       gap: this.#view.deliveredPackets - this.#deliveredAtLoss,
@@ -135,6 +170,8 @@ export class LossClassifier {
     if (episode === undefined || deadline === undefined) return;
     const srtt = Math.max(NS_PER_MS, this.#view.srttUs * 1000);
     if (now < deadline && now < episode.start + 2 * srtt) return;
+    // While nothing is delivered nothing is known: the path may be closed.
+    if (this.#view.lastDelivery < episode.start) return;
     this.#episode = undefined;
     const features = this.#measure(episode, now);
     this.#startInterval(episode);
@@ -153,15 +190,32 @@ export class LossClassifier {
     this.#lastEnd = episode.end;
     const before = view.rate(episode.start - srtt, episode.start);
     const after = view.rate(episode.start, Math.min(now, episode.start + srtt));
-    return {
+    const known = episode.queueCount > 0 && maxQueue > 0;
+    const level = known ? episode.queueSum / episode.queueCount / maxQueue : -1;
+    const features = {
       losses: episode.losses,
       lossShare: episode.losses / Math.max(1, episode.losses + delivered),
-      queueLevel: episode.queueCount === 0 || maxQueue === 0 ? -1 : episode.queueSum / episode.queueCount / maxQueue,
+      queueLevel: level,
+      queueLow: known ? episode.queueLow / maxQueue : -1,
+      queueHigh: known ? episode.queueHigh / maxQueue : -1,
       queueSize: view.minRttUs === Infinity ? 0 : maxQueue / Math.max(1, view.minRttUs),
+      queueAtLoss: known ? episode.queueSum / episode.queueCount / Math.max(1, view.minRttUs) : -1,
+      risen: known ? episode.risenUs / maxQueue : 0,
       rateDrop: before > 0 && after > 0 ? before / after : -1,
+      fill: before > 0 && view.maxRate > 0 ? before / view.maxRate : -1,
       plateauSpread: spread(this.#withInterval(episode)),
       clustering: (gap * (episode.losses - 1)) / (episode.losses + delivered),
+      gap,
+      adjacent: episode.adjacent / episode.losses,
+      again: episode.again / episode.losses,
+      span: (episode.lastSent - episode.firstSent) / srtt,
+      pastLevel: this.#levels.length === 0 ? -1 : mean(this.#levels),
+      pastLevelSpread: this.#levels.length < 2 ? -1 : deviation(this.#levels),
+      pastLosses: this.#counts.length === 0 ? -1 : mean(this.#counts),
     };
+    remember(this.#counts, episode.losses);
+    if (level >= 0) remember(this.#levels, level);
+    return features;
   }
 
   /** The goodputs of the last intervals, with the one that this episode ends. */
@@ -182,21 +236,21 @@ export class LossClassifier {
   }
 
   #judge(episode: OpenEpisode, features: EpisodeFeatures): LossEpisode {
-    const evidence = weighEvidence(features, this.#thresholds);
-    const ranked = (
-      [
-        ["queue-overflow", evidence.queueOverflow],
-        ["policer", evidence.policer],
-        ["random", evidence.random],
-      ] as [LossCause, number][]
-    ).sort((a, b) => b[1] - a[1]);
-    const [[first, most], [, second]] = ranked as [[LossCause, number], [LossCause, number], [LossCause, number]];
-    const total = Math.max(1e-9, evidence.queueOverflow + evidence.policer + evidence.random);
-    const mixed = second >= this.#thresholds.mixed * most;
-    const cause = mixed ? "mixed" : first;
+    const evidence = weighEvidence(features, this.#tree);
+    let cause: LossCause = "queue-overflow";
+    let confidence = evidence.queueOverflow;
+    for (const [other, weight] of [
+      ["policer", evidence.policer],
+      ["random", evidence.random],
+      ["mixed", evidence.mixed],
+    ] as const) {
+      if (weight <= confidence) continue;
+      cause = other;
+      confidence = weight;
+    }
     return {
       cause,
-      confidence: mixed ? (most + second) / total / 2 : most / total,
+      confidence,
       start: episode.start,
       end: episode.end,
       losses: episode.losses,
@@ -209,7 +263,13 @@ export class LossClassifier {
   #judgeFiltered(now: Nanos, filter: "size" | "all" | "after-idle" | "reset", confidence: number): void {
     const episode = this.#episode;
     this.#episode = undefined;
-    const evidence: LossEvidence = { queueOverflow: 0, policer: 0, random: 1 - confidence, filtered: confidence };
+    const evidence: LossEvidence = {
+      queueOverflow: 0,
+      policer: 0,
+      random: 1 - confidence,
+      filtered: confidence,
+      mixed: 0,
+    };
     this.#finished.push({
       cause: "filtered",
       confidence,
@@ -226,10 +286,20 @@ function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
+/** Standard deviation. */
+function deviation(values: readonly number[]): number {
+  const centre = mean(values);
+  return Math.sqrt(mean(values.map((value) => (value - centre) ** 2)));
+}
+
+/** Keeps the last few. */
+function remember(values: number[], value: number): void {
+  values.push(value);
+  if (values.length > EPISODES) values.shift();
+}
+
 /** Standard deviation over mean; -1 for fewer than two values. */
 function spread(values: readonly number[]): number {
   if (values.length < 2) return -1;
-  const centre = mean(values);
-  const variance = mean(values.map((value) => (value - centre) ** 2));
-  return Math.sqrt(variance) / centre;
+  return deviation(values) / mean(values);
 }

@@ -37,6 +37,8 @@ export interface LossEvidence {
   readonly policer: number;
   readonly random: number;
   readonly filtered: number;
+  /** More than one of the first three. */
+  readonly mixed: number;
 }
 
 /** An ACK, as the sender sees it. */
@@ -59,6 +61,8 @@ export interface LossObservation {
   now: Nanos;
   /** When it was sent. */
   sentAt: Nanos;
+  /** First byte, uint32; absent where the transport has no such numbers. */
+  seq?: number;
   bytes: number;
   /** It had been lost before. */
   again: boolean;
