@@ -24,7 +24,8 @@ describe("X11: offloads in the summary", () => {
     const wrong = summary({ ...result, offloads: [{ ...first, right: false, faults: ["wrong checksum of tcp"] }] });
     expect(wrong).toContain("Offloads: 0 of 1 right on the wire");
     expect(wrong).toMatch(/^none +none +s>s wrong$/m);
-  });
+    // All 420 packets through all NICs: ten seconds of CPU, which others may want too.
+  }, 120_000);
 
   test("one row for each host that minds alignment", async () => {
     const text = summary(await runScenario((await loadScenario("alignment")).scenario));

@@ -10,7 +10,7 @@ function frame(b: Host, sequence: number, payload = 10): Uint8Array {
   return compose([
     { ethernet: { source: 0x02_0000_000099, destination: b.interfaces.named("eth0").mac } },
     { ipv4: { source: parseIpv4("10.0.0.1"), destination: parseIpv4("10.0.0.2") } },
-    { tcp: { sourcePort: 1000, destinationPort: 80, sequence, flags: tcp.ACK } },
+    { tcp: { sourcePort: 1000, destinationPort: 80, sequence, flags: tcp.ACK, window: 1000 } },
     new Uint8Array(payload),
   ] satisfies Layer[]);
 }
@@ -21,6 +21,7 @@ function receiver() {
   const eth0 = net.b.interfaces.named("eth0");
   const seen: number[] = [];
   net.b.registerProtocol(6, {
+    name: "tcp",
     receive(packet) {
       seen.push(tcp.sequence(packet.pool.memory.view, packet.transportHeader));
       packet.release();

@@ -101,7 +101,10 @@ describe("H90 what a policy of fib_multipath_hash_policy looks at (ip-sysctl)", 
       expect(hash(udp6(), 3, bit) === hash(udp6(change), 3, bit), `field ${bit}`).toBe(false);
       expect(hash(udp6(), 3, 63 - bit) === hash(udp6(change), 3, 63 - bit), `all but ${bit}`).toBe(true);
     }
-    const tcp = [udp4()[0]!, { tcp: { sourcePort: 1, destinationPort: 2, sequence: 1 } }] satisfies Layer[];
+    const tcp = [
+      udp4()[0]!,
+      { tcp: { sourcePort: 1, destinationPort: 2, sequence: 1, flags: 0x10, window: 1000 } },
+    ] satisfies Layer[];
     expect(hash(udp4(), 3, 4)).not.toBe(hash(tcp, 3, 4));
     expect(hash(udp4(), 3, 3)).toBe(hash(tcp, 3, 3));
   });

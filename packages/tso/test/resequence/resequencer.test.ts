@@ -24,7 +24,9 @@ function segment({ sequence, payload = 100, flags = tcp.ACK, port = 1, family = 
     family === 4
       ? { ipv4: { source: parseIpv4("10.0.0.1"), destination: parseIpv4("10.0.0.2") } }
       : { ipv6: { source: parseIpv6("2001:db8::1"), destination: parseIpv6("2001:db8::2") } };
-  const header: Layer = { tcp: { sourcePort: port, destinationPort: 80, sequence: sequence >>> 0, flags } };
+  const header: Layer = {
+    tcp: { sourcePort: port, destinationPort: 80, sequence: sequence >>> 0, flags, window: 1000 },
+  };
   return pool.from(compose([ip, header, new Uint8Array(payload)]))!;
 }
 
@@ -84,7 +86,7 @@ describe("Q1 order", () => {
     const frame = (sequence: number, mark: number, tag: boolean): Packet => {
       const inner = compose([
         { ipv4: { source: parseIpv4("10.0.0.1"), destination: parseIpv4("10.0.0.2") } },
-        { tcp: { sourcePort: 1, destinationPort: 2, sequence, flags: tcp.ACK } },
+        { tcp: { sourcePort: 1, destinationPort: 2, sequence, flags: tcp.ACK, window: 1000 } },
         Uint8Array.of(0, 0, 0, mark),
       ]);
       const header = [2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, ...(tag ? [0x81, 0, 0, 5] : []), 8, 0];
