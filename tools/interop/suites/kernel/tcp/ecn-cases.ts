@@ -30,7 +30,12 @@ interface Setting {
   readonly kernel: number;
 }
 
-async function negotiated(lab: TcpLab, { opener, ours, kernel }: Setting, control: string): Promise<string> {
+async function negotiated(
+  lab: TcpLab,
+  { opener, ours, kernel }: Setting,
+  control: string,
+  bytes: number,
+): Promise<string> {
   const kind = opener === "ours" ? outcome(ours, kernel) : outcome(kernel, ours);
   const settings = { ours: { "net.ipv4.tcp_ecn": ours }, kernel: { "net.ipv4.tcp_ecn": kernel } };
   const family = ours % 2 === 0 ? 6 : 4;
@@ -40,7 +45,7 @@ async function negotiated(lab: TcpLab, { opener, ours, kernel }: Setting, contro
       const before = await markedFrames(lab, sender);
       const pair = await connectPair(lab, { family, opener, captured: false, ours: { TCP_CONGESTION: control } });
       try {
-        const result = await lab.impaired(MARKING, () => transfer(pair, sender, 2 * MIB));
+        const result = await lab.impaired(MARKING, () => transfer(pair, sender, bytes));
         const from = sender === "ours" ? result.ours : result.theirs;
         const arrived = (await markedFrames(lab, sender)) - before;
         const isAccurate = pair.ours.socket.connection?.accEcn !== undefined;
@@ -97,18 +102,18 @@ export const ecnCases: readonly TcpCase[] = defineCases([
     quick:
       (setting.ours === setting.kernel && setting.ours !== 2) ||
       (setting.opener === "ours" && setting.ours + setting.kernel === 3),
-    run: async (lab: TcpLab) => {
+    run: async (lab: TcpLab, { quick }: { readonly quick: boolean }) => {
       await assertKernel(lab, setting.kernel);
-      return negotiated(lab, setting, "cubic");
+      return negotiated(lab, setting, "cubic", quick ? MIB / 2 : 2 * MIB);
     },
   })),
   ...["dctcp", "bbr3"].flatMap((control) =>
     [1, 3].map((mode) => ({
       name: `ECN: ${control} with ${mode === 1 ? "classic" : "accurate"} feedback`,
       quick: control === "dctcp" && mode === 3,
-      run: async (lab: TcpLab) => {
+      run: async (lab: TcpLab, { quick }: { readonly quick: boolean }) => {
         await assertKernel(lab, mode);
-        return negotiated(lab, { opener: "ours", ours: mode, kernel: mode }, control);
+        return negotiated(lab, { opener: "ours", ours: mode, kernel: mode }, control, quick ? MIB / 2 : 2 * MIB);
       },
     })),
   ),

@@ -42,6 +42,8 @@ export interface TcpLab {
   /** a: ours, b: the kernel's. */
   readonly link: Link;
   readonly capture: Capture;
+  /** Frames that the kernel dropped before the link, because they were read too slowly. */
+  tapDrops(): Promise<number>;
   /** Runs `call` in simulated time and answers what it answers. */
   inWorld<Result>(call: () => Result): Promise<Result>;
   /** Does this to the link's frames while `during` runs. */
@@ -63,8 +65,18 @@ export type Sysctls = Readonly<Record<string, number | string>>;
 
 /** The link when nothing is asked of it. */
 export const PLAIN: Required<
-  Pick<DirectionOptions, "delay" | "jitter" | "loss" | "duplicate" | "reorder" | "rate" | "mtu" | "queue">
-> = { delay: 1e6, jitter: 0, loss: 0, duplicate: 0, reorder: 0, rate: Infinity, mtu: 1500, queue: { kind: "fifo" } };
+  Pick<DirectionOptions, "delay" | "jitter" | "loss" | "duplicate" | "corrupt" | "reorder" | "rate" | "mtu" | "queue">
+> = {
+  delay: 1e6,
+  jitter: 0,
+  loss: 0,
+  duplicate: 0,
+  corrupt: 0,
+  reorder: 0,
+  rate: Infinity,
+  mtu: 1500,
+  queue: { kind: "fifo" },
+};
 
 let labs = 0;
 
@@ -152,6 +164,7 @@ async function build(netns: string, undo: (() => Promise<void> | void)[], close:
     nic,
     link,
     capture,
+    tapDrops: async () => Number(await peer.call("read", { paths: ["/sys/class/net/link/statistics/tx_dropped"] })),
     lost: countLost(host),
     failures,
     close,

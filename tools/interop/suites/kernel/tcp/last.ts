@@ -20,7 +20,6 @@ const EXPECTED: readonly RegExp[] = [
 
 const FAULTS = [
   "IpInHdrErrors",
-  "IpInAddrErrors",
   "IcmpInCsumErrors",
   "TcpInCsumErrors",
   "TcpInErrs",

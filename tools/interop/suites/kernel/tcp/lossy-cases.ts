@@ -30,6 +30,11 @@ const IMPAIRMENTS: readonly Impairment[] = [
 const KERNEL_CONTROLS = ["cubic", "bbr"];
 /** Sent again for each that was lost, at most: whole flights may be after a timeout. */
 const WASTE = 4;
+/**
+ * Of all segments, at most so many are sent again because they were overtaken: a window of RACK's grows to a round trip only as it
+ * is told of its errors, and a control that does not slow down has a whole flight to be wrong about. The kernel's own BBR comes to a tenth.
+ */
+const OVERTAKEN = 0.3;
 
 interface Way {
   readonly family: 4 | 6;
@@ -38,12 +43,7 @@ interface Way {
 }
 
 /** One connection each way, one after the other: over IPv4 and IPv6, opened by us and by the kernel. */
-async function impaired(
-  lab: TcpLab,
-  { name, options, bytes }: Impairment,
-  sender: Opener,
-  control: string,
-): Promise<string> {
+async function impaired(lab: TcpLab, { options, bytes }: Impairment, sender: Opener, control: string): Promise<string> {
   const ways: readonly Way[] = [
     { family: 4, opener: "ours", sender },
     { family: 6, opener: "kernel", sender },
@@ -51,23 +51,19 @@ async function impaired(
   const told: string[] = [];
   for (const { family, opener } of ways) {
     const direction = sender === "ours" ? "aToB" : "bToA";
-    const lostBefore = lostOn(lab, direction);
+    const lostBefore = await lostOn(lab, direction);
     const whose = sender === "ours" ? "ours" : "theirs";
     const pair = await connectPair(lab, { family, opener, captured: false, [whose]: { TCP_CONGESTION: control } });
     try {
       const result = await lab.impaired(options, () => transfer(pair, sender, bytes));
-      const lost = lostOn(lab, direction) - lostBefore;
+      const lost = (await lostOn(lab, direction)) - lostBefore;
       const [from, to] = sender === "ours" ? [result.ours, result.theirs] : [result.theirs, result.ours];
       const words =
         `IPv${family}: ${tellTransfer(result)}; ${lost} frames lost, ${from.total_retrans ?? 0} sent again; sender saw ${from.reord_seen ?? 0} reorderings, ` +
         `${from.dsack_dups ?? 0} DSACKs, has cwnd ${from.snd_cwnd ?? 0}, RTT ${((from.rtt ?? 0) / 1000).toFixed(1)} ms; receiver ${to.rcv_ooopack ?? 0} out of order`;
       told.push(words);
-      check(
-        (from.total_retrans ?? 0) <= 100 + WASTE * lost + (from.dsack_dups ?? 0),
-        "little is sent again that was not lost",
-        words,
-      );
-      if (name === "nothing lost") check(lost === 0, "nothing is lost", words);
+      const mistaken = options.reorder === undefined ? 0 : (OVERTAKEN * bytes) / 1400;
+      check((from.total_retrans ?? 0) <= 20 + WASTE * lost + mistaken, "little is sent again that was not lost", words);
     } finally {
       await pair.close();
     }
@@ -75,9 +71,10 @@ async function impaired(
   return told.join("\n");
 }
 
-function lostOn(lab: TcpLab, direction: "aToB" | "bToA"): number {
+async function lostOn(lab: TcpLab, direction: "aToB" | "bToA"): Promise<number> {
   const { dropped } = lab.link.stats(direction);
-  return Object.values(dropped).reduce((sum, count) => sum + count, 0);
+  const before = direction === "bToA" ? await lab.tapDrops() : 0;
+  return before + Object.values(dropped).reduce((sum, count) => sum + count, 0);
 }
 
 export const lossyCases: readonly TcpCase[] = defineCases([
