@@ -116,7 +116,7 @@ describe("F: why was it dropped? physics", () => {
     expect(evidence.policer).toBeGreaterThan(0.8);
   });
 
-  test("F14: a tree of one's own decides instead", () => {
+  test("F12: a tree of one's own decides instead", () => {
     const tree: LossTree = {
       feature: "losses",
       threshold: 5,
@@ -222,11 +222,14 @@ describe("F: why was it dropped? filters", () => {
     expect(foreign.confidence).toBeGreaterThan(plain.confidence);
   });
 
-  test("F11: it says when it will know: an SRTT after the last loss", () => {
+  test("F11: it says when it will know: an SRTT after the last loss, if anything is delivered at all", () => {
     const classifier = new LossClassifier();
     expect(classifier.nextTimeout()).toBe(Infinity);
     classifier.onAck({ ...delivered, now: 1 * SEC });
     classifier.onLoss({ now: 2 * SEC, sentAt: 1.9 * SEC, bytes: 1448, again: false, inFlight: 10 });
+    expect(classifier.nextTimeout()).toBe(Infinity);
+    expect(classifier.poll(3 * SEC)).toBeUndefined();
+    classifier.onAck({ ...delivered, now: 2 * SEC + 20 * MS });
     expect(classifier.nextTimeout()).toBe(2 * SEC + 40 * MS);
     expect(classifier.poll(2 * SEC + 39 * MS)).toBeUndefined();
     expect(classifier.poll(2 * SEC + 40 * MS)).toMatchObject({ losses: 1 });

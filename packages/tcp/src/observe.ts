@@ -51,7 +51,8 @@ export function observeTimeout(c: TcpConnection, observer: LossObserver, head: T
     now: c.now,
     bytes: head.pcount > 1 ? head.gsoSize : head.length,
     consecutive: c.retransmits + 1,
-    idleBefore: c.rcvTstamp === NO_TIME ? 0 : Math.max(0, head.sentAt - c.rcvTstamp),
+    // Later ones know only when the retransmission was sent.
+    idleBefore: c.retransmits > 0 || c.rcvTstamp === NO_TIME ? 0 : Math.max(0, head.sentAt - c.rcvTstamp),
     established: c.state !== "SYN_SENT" && c.state !== "SYN_RECV",
   });
 }

@@ -107,8 +107,7 @@ export class LossClassifier {
   }
 
   onTimeout(timeout: TimeoutObservation): void {
-    // Later ones tell of the retransmission only.
-    if (timeout.consecutive === 1) this.#idleBefore = timeout.idleBefore;
+    this.#idleBefore = timeout.consecutive === 1 ? timeout.idleBefore : Math.max(this.#idleBefore, timeout.idleBefore);
     if (timeout.consecutive < CLOSED_TIMEOUTS || this.#closed) return;
     this.#closed = true;
     const view = this.#view;
@@ -134,7 +133,10 @@ export class LossClassifier {
 
   /** When {@link poll} will have something new; Infinity: never. */
   nextTimeout(): Nanos {
-    return this.#finished.length > 0 ? 0 : (this.#deadline() ?? Infinity);
+    if (this.#finished.length > 0) return 0;
+    // Only a delivery or a timeout can tell more.
+    if (this.#episode !== undefined && this.#view.lastDelivery < this.#episode.start) return Infinity;
+    return this.#deadline() ?? Infinity;
   }
 
   #deadline(): Nanos | undefined {
