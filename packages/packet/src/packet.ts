@@ -21,6 +21,11 @@ export const ENCAP_TYPE_ETHER = 0;
 export const ENCAP_TYPE_IPPROTO = 1;
 export type EncapType = 0 | 1;
 
+/** Who counts its packets until they have left (`sk_wmem_alloc`). It must not send from within the call. */
+export interface PacketOwner {
+  packetLeft(charge: number): void;
+}
+
 /** A header offset that has not been set. */
 export const NO_HEADER = -1;
 
@@ -84,6 +89,10 @@ export class Packet {
   fragList: Packet[] | undefined = undefined;
   /** A word for whoever holds the packet at the moment (`cb`). */
   cb = 0;
+  /** Is told when it has left the host, or is no more (`sk` and `destructor`). Clones and copies have none. */
+  owner: PacketOwner | undefined = undefined;
+  /** What it counts with its owner, bytes (`truesize`). */
+  charge = 0;
   #headerReleased = false;
 
   /** @internal Packets come from {@link PacketPool.alloc}. */
@@ -263,12 +272,30 @@ export class Packet {
     return copy;
   }
 
+  /** It has left its sender, whom this tells (`skb_orphan`). Does nothing without an owner. */
+  orphan(): void {
+    const { owner } = this;
+    if (owner === undefined) return;
+    this.owner = undefined;
+    owner.packetLeft(this.charge);
+  }
+
+  /** Hands the owner over to a packet that goes in place of this one. */
+  passOwner(to: Packet): void {
+    to.owner = this.owner;
+    to.charge = this.charge;
+    this.owner = undefined;
+  }
+
   /** Gives it back. It must not be touched afterwards. */
   release(): void {
     if (this.head === 0) throw new SevilleError("ERR_PACKET_RELEASED", "the packet was released before", "packet");
     if (this.fragList !== undefined) for (const fragment of this.fragList) fragment.release();
+    const { owner } = this;
+    this.owner = undefined;
     this.pool.reclaim(this);
     this.head = 0;
+    owner?.packetLeft(this.charge);
   }
 
   /** @internal */

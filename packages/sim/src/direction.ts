@@ -221,6 +221,7 @@ export class Direction implements EventHandler {
 
   #putOnLine(frame: Packet, now: Nanos): void {
     const { stats } = this;
+    frame.orphan();
     const lastBit = this.#line.occupy(bitsOnLine(this.#framing, frame.length), now);
     this.#line.occupy(gapBits(this.#framing), now);
     stats.busy += this.#line.freeAt - now;

@@ -27,6 +27,7 @@ export function withBytesOfItsOwn(frame: Packet): Packet {
   if (ecn !== ECN_ECT_0 && ecn !== ECN_ECT_1) return frame;
   const copy = frame.copy();
   if (copy === undefined) return frame;
+  frame.passOwner(copy);
   frame.release();
   return copy;
 }

@@ -312,6 +312,10 @@ export class TcpConnection extends RareFields implements CongestionState {
   pacingRate: number = Infinity;
   pacingStatus: "none" | "needed" | "fq" = "none";
   pacingShift = 10;
+  /** What was handed to the driver and has not left, bytes (`sk_wmem_alloc`); 0 where the driver does not tell. */
+  wmemAlloc = 0;
+  /** It waits until something of that has left (TSQ_THROTTLED). */
+  throttled = false;
   tcpWstamp: Nanos = 0;
   lsndtime: Nanos = 0;
 

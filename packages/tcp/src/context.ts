@@ -40,6 +40,7 @@ export class TcpContext {
   readonly lossObserver: TcpEndpointOptions["lossObserver"];
   readonly gsoMaxSize: number;
   readonly checksumOffload: boolean;
+  readonly smallQueues: boolean;
   readonly trustChecksums: boolean;
   readonly headroom: number;
   readonly dropped: ((packet: Packet, reason: DropReason) => void) | undefined;
@@ -93,6 +94,7 @@ export class TcpContext {
     this.lossObserver = options.lossObserver;
     this.gsoMaxSize = options.gsoMaxSize ?? 0;
     this.checksumOffload = options.checksumOffload ?? false;
+    this.smallQueues = options.smallQueues ?? false;
     this.trustChecksums = options.trustChecksums ?? false;
     this.headroom = options.headroom ?? DEFAULT_HEADROOM;
     this.dropped = options.dropped;

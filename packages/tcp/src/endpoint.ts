@@ -30,6 +30,7 @@ import { setOptions, setQuickack } from "./set-options.ts";
 import type { TcpSettings } from "./settings.ts";
 import { close, disconnect, shutdownReceive, shutdownSend } from "./shutdown.ts";
 import { cookieSegment, dropEmbryo, embryoSegment, embryoTimer } from "./syn-received.ts";
+import { segmentLeft } from "./small-queue.ts";
 import { connectionTimers, nextDeadline } from "./timers.ts";
 import { endTimeWait, TimeWait, timeWaitAck, timeWaitSegment } from "./time-wait.ts";
 import type { RouteFacts, TcpEnd, TcpEndpointOptions, TcpEvent, TcpIcmpError, TcpMeta, TcpOutput } from "./types.ts";
@@ -319,6 +320,11 @@ export class TcpEndpoint implements Engine<Packet, TcpMeta, TcpOutput, TcpEvent>
   setQuickack(c: TcpConnection, value: number, now: Nanos): void {
     setQuickack(this.#begin(now), c, value);
     this.#schedule(c);
+  }
+
+  /** An output with this `charge` has left the host, or was dropped in it: needed with `smallQueues`. May set `nextTimeout` to `now`. */
+  transmitted(c: TcpConnection, charge: number, now: Nanos): void {
+    segmentLeft(this.#begin(now), c, charge, now);
   }
 
   /** SO_ERROR: the error that waits, once. */

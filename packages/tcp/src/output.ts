@@ -12,6 +12,7 @@ import {
 import type { TcpConnection } from "./connection.ts";
 import type { TcpContext } from "./context.ts";
 import type { OptionLayout } from "./parts.ts";
+import { chargeOf } from "./small-queue.ts";
 import { headerBytes, writeHeader } from "./wire/emit.ts";
 
 /*
@@ -157,6 +158,11 @@ function queue(tcp: TcpContext, path: OutputPath, packet: Packet, departure: Nan
   packet.transportHeader = packet.data;
   packet.tstamp = departure;
   packet.hash = path.txhash;
+  let charge = 0;
+  if (tcp.smallQueues && path.connection !== undefined && carriesData(tcp, packet)) {
+    charge = chargeOf(packet.tail - packet.data);
+    path.connection.wmemAlloc += charge;
+  }
   tcp.outputs.push({
     packet,
     source: path.localAddress,
@@ -169,7 +175,13 @@ function queue(tcp: TcpContext, path: OutputPath, packet: Packet, departure: Nan
     txhash: path.txhash,
     dontFragment: path.dontFragment,
     departure,
+    charge,
   });
+}
+
+/** Acknowledgments alone wait for nobody and nobody waits for them (`skb_is_tcp_pure_ack`). */
+function carriesData(tcp: TcpContext, packet: Packet): boolean {
+  return packet.tail - packet.data > wire.headerLength(tcp.memory.view, packet.data);
 }
 
 function pseudoHeader(path: OutputPath, length: number): number {

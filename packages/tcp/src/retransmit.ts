@@ -6,6 +6,7 @@ import { ecnClearSyn } from "./ecn.ts";
 import { currentMss } from "./mtu.ts";
 import { tsoSegs } from "./segmentation.ts";
 import { after, before } from "./seq.ts";
+import { smallQueueHolds } from "./small-queue.ts";
 import { transmitSegment } from "./transmit.ts";
 import { EVER_RETRANS, LOST, RETRANS, SACKED_ACKED, SACKED_RETRANS, type TxSegment } from "./tx-segment.ts";
 import { wndEnd } from "./window.ts";
@@ -140,6 +141,7 @@ export function xmitRetransmitQueue(tcp: TcpContext, c: TcpConnection): void {
       continue;
     }
     if ((sacked & (SACKED_ACKED | SACKED_RETRANS)) !== 0) continue;
+    if (smallQueueHolds(tcp, c, segment, 1)) break;
     const loss = c.caState === "loss";
     if (retransmitSegment(tcp, c, index, segments) !== undefined) break;
     if (loss) tcp.ext.TCPSlowStartRetrans += segment.pcount;

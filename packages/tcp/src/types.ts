@@ -48,6 +48,8 @@ export interface TcpOutput {
   readonly dontFragment: boolean;
   /** When it may leave (pacing); not before now. */
   readonly departure: Nanos;
+  /** What to tell {@link TcpEndpoint.transmitted} once it has left, bytes; 0: nothing. */
+  readonly charge: number;
 }
 
 /** What the routing table knows of the way to a destination (`ip route … mtu initcwnd …`), with what the device can do. */
@@ -139,6 +141,11 @@ export interface TcpEndpointOptions {
   readonly gsoMaxSize?: number;
   /** The driver finishes checksums: outgoing segments are CHECKSUM_PARTIAL. */
   readonly checksumOffload?: boolean;
+  /**
+   * The driver calls {@link TcpEndpoint.transmitted} for each output with a `charge` once it has left or was dropped; then no more than
+   * `tcp_limit_output_bytes`, and no more than a millisecond's worth, of a connection waits in it (TCP small queues). Default false.
+   */
+  readonly smallQueues?: boolean;
   /** The driver verified checksums: `CHECKSUM_UNNECESSARY` is believed (always), and NONE as well. Default false. */
   readonly trustChecksums?: boolean;
   /** Is told why a segment went no further; it borrows the packet. */

@@ -23,6 +23,7 @@ import {
   tsoSegs,
   windowTest,
 } from "./segmentation.ts";
+import { smallQueueHolds } from "./small-queue.ts";
 import { transmitSegment } from "./transmit.ts";
 import type { TxSegment } from "./tx-segment.ts";
 import {
@@ -98,6 +99,7 @@ export function writeXmit(tcp: TcpContext, c: TcpConnection, mss: number, nonagl
       splitSegment(tcp, c, c.writeQueue, 0, limit, mss);
     }
     if (segment.endSeq === segment.seq) break;
+    if (smallQueueHolds(tcp, c, segment, 0)) break;
     if (!transmitSegment(tcp, c, segment)) break;
     c.writeQueue?.shift();
     newDataSent(tcp, c, segment);

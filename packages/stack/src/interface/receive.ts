@@ -31,6 +31,7 @@ function takeFrame(iface: NetInterface, packet: Packet, now: Nanos): void {
   packet.ifindex = iface.ifindex;
   packet.tstamp = now;
   packet.cb = 0;
+  packet.orphan();
   if (!iface.isUp) {
     stats.rx_dropped++;
     host.drop(packet, "DEV_READY", iface);

@@ -59,11 +59,20 @@ export function queueXmit(iface: NetInterface, packet: Packet, now: Nanos): void
 /** A super-packet for a device that cannot split it: the host's segmenter does, before the taps, as in the kernel. */
 function segmentAndXmit(iface: NetInterface, packet: Packet, now: Nanos): void {
   const { host } = iface;
+  const { owner, charge } = packet;
+  packet.owner = undefined;
   const segments = host.segmenter?.(packet);
   if (segments === undefined) {
+    packet.owner = owner;
     iface.stats.tx_dropped++;
     host.drop(packet, "PKT_TOO_BIG", iface);
     return;
   }
+  // The last one tells that all have left (tcp_gso_segment).
+  const last = segments.at(-1);
+  if (last !== undefined) {
+    last.owner = owner;
+    last.charge = charge;
+  } else owner?.packetLeft(charge);
   for (const segment of segments) queueXmit(iface, segment, now);
 }

@@ -15,6 +15,7 @@ import type { NetInterface } from "../interface/net-interface.ts";
 import { isTooBig } from "../socket/errors.ts";
 import { learnPathMtu } from "../socket/learn-mtu.ts";
 import { receiveTcp, tcpErrorOf } from "./tcp-input.ts";
+import { LeavingSegments } from "./tcp-leaving.ts";
 import { sendSegment } from "./tcp-output.ts";
 import { TcpPorts, type PortOwner } from "./tcp-ports.ts";
 import { factsOf, findWay, KeptWays } from "./tcp-route.ts";
@@ -31,6 +32,11 @@ export interface TcpHostOptions {
    * `@seville/stack/offload`) for devices that cannot split them.
    */
   readonly gso?: boolean;
+  /**
+   * TCP small queues, as the kernel has them: of one connection no more waits in the host's own devices than `tcp_limit_output_bytes` and about a
+   * millisecond's worth. Default false: a socket then fills the queue of the host's link as far as its window and send buffer allow.
+   */
+  readonly smallQueues?: boolean;
 }
 
 /** What a super-packet may hold beside its headers (`GSO_MAX_SIZE` less the longest IP and TCP header). */
@@ -49,6 +55,7 @@ export class TcpHost implements EventHandler {
   readonly sockets: Set<TcpSocket> = new Set<TcpSocket>();
   readonly #listeners = new Map<TcpListener, TcpSocket>();
   readonly #ways: KeptWays;
+  readonly #leaving: LeavingSegments;
   /** On which link a link-local address was heard last. */
   readonly #links = new Map<IpAddress, number>();
   #event: EventId | undefined = undefined;
@@ -72,12 +79,17 @@ export class TcpHost implements EventHandler {
       ...(options.congestionControls === undefined ? {} : { congestionControls: options.congestionControls }),
       gsoMaxSize: gso ? GSO_MAX_PAYLOAD : 0,
       checksumOffload: true,
+      smallQueues: options.smallQueues ?? false,
       headroom: HEADROOM,
       dropped: (packet, reason) => host.drops.note(packet, reason, host.interfaces.get(packet.ifindex)),
     });
     const own = (options.congestionControls ?? []).map(({ name }) => name);
     this.#controls = new Set([...CONGESTION_ALGORITHMS.keys(), ...own]);
     this.#ways = new KeptWays(host);
+    this.#leaving = new LeavingSegments((connection, charge) => {
+      this.endpoint.transmitted(connection, charge, host.now);
+      if (!this.#isDraining) this.#arm();
+    });
     host.mib.extra.set("Tcp", this.endpoint.mib);
     host.mib.extra.set("TcpExt", this.endpoint.extMib);
     defineTcpSysctls(host, this.settings, (name) => this.hasCongestionControl(name));
@@ -191,6 +203,7 @@ export class TcpHost implements EventHandler {
       for (;;) {
         const out = endpoint.poll(host.now);
         if (out !== undefined) {
+          this.#leaving.watch(out);
           sendSegment(host, this.#ways, out, out.ifindex === 0 ? this.#answerDevice(out.destination) : out.ifindex);
           continue;
         }

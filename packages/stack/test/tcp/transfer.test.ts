@@ -249,3 +249,30 @@ function setMtu(host: Host, name: string, mtu: number): void {
 }
 
 wireIsClean();
+
+describe("T5 tcp_limit_output_bytes: a connection's own host does not hold its whole window", () => {
+  /** How long the queue of the sender's link got, and how long the transfer took. */
+  function upload(smallQueues: boolean): { readonly queued: number; readonly took: number } {
+    const { world, a, b, link } = pair({ delay: millis(10), rate: 10_000_000 });
+    installTcp(a, { smallQueues });
+    const { client, server } = connected(world, a, b, "10.0.0.2");
+    const began = world.simulator.now;
+    transfers(world, client, server, 2_000_000);
+    return { queued: link.stats("aToB").maxQueuedBytes, took: world.simulator.now - began };
+  }
+
+  test("the link's queue stays short, and the transfer is no slower", () => {
+    const without = upload(false);
+    const held = upload(true);
+    expect(without.queued).toBeGreaterThan(100_000);
+    expect(held.queued).toBeLessThan(20_000);
+    expect(held.took).toBeLessThan(without.took * 1.1);
+  });
+
+  test("what is lost in the host's own queue counts as gone: the transfer goes on", () => {
+    const { world, a, b } = pair({ delay: millis(10), rate: 10_000_000, queue: { kind: "fifo", limit: 4 } });
+    installTcp(a, { smallQueues: true });
+    const { client, server } = connected(world, a, b, "10.0.0.2");
+    transfers(world, client, server, 1_000_000);
+  });
+});
