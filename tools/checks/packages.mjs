@@ -9,6 +9,8 @@ import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { publishedPackages, root } from "./workspace.mjs";
 
+/** Subpaths that need the types of Node, or the peer vitest. */
+const NEEDS_MORE = new Set(["./node", "./vitest"]);
 /** Their types speak of Node's. */
 const FOR_NODE = new Set(["@seville/host-link", "@seville/cli"]);
 const packages = publishedPackages();
@@ -84,7 +86,7 @@ function checkConsumer() {
   writeFileSync(join(project, "package.json"), JSON.stringify(manifest));
   run("npm", ["install", "--no-audit", "--no-fund", "--omit=peer", "--offline", "--loglevel=error"], project);
   const entries = alone.flatMap(({ name, entries }) =>
-    entries.filter(({ subpath }) => subpath !== "./node").map(({ subpath }) => name + subpath.slice(1)),
+    entries.filter(({ subpath }) => !NEEDS_MORE.has(subpath)).map(({ subpath }) => name + subpath.slice(1)),
   );
   const lines = entries.map((entry, i) => `import * as entry${i} from ${JSON.stringify(entry)};`);
   const uses = entries.map(

@@ -136,6 +136,7 @@ export const TCP_EXT_MIB = [
   "TCPMigrateReqSuccess",
   "TCPMigrateReqFailure",
   "TCPPLBRehash",
+  "TCPAOKeyNotFound",
 ] as const;
 
 export type TcpMib = Counters<(typeof TCP_MIB)[number]>;

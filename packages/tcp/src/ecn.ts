@@ -84,7 +84,8 @@ export function accEcnAcknowledged(
   ackedBytes: number,
   forward: boolean,
 ): number {
-  if (c.accEcn === undefined) return 0;
+  // On a SYN/ACK the same three bits say how the SYN came (RFC 9768 §3.1.1).
+  if (c.accEcn === undefined || (s.flags & wire.SYN) !== 0) return 0;
   const marked = c.accEcn.acknowledged(s, c.delivered - priorDelivered, ackedBytes, c.mssCache, forward);
   if (marked <= 0) return 0;
   c.deliveredCe += marked;

@@ -430,6 +430,11 @@ export class TcpEndpoint implements Engine<Packet, TcpMeta, TcpOutput, TcpEvent>
       dropSegment(tcp, "NOT_SPECIFIED");
       return;
     }
+    if (s.options.hasAo) {
+      tcp.ext.TCPAOKeyNotFound++;
+      dropSegment(tcp, "NOT_SPECIFIED");
+      return;
+    }
     if (tcp.settings.dropSynFin && (s.flags & (wire.SYN | wire.FIN)) === (wire.SYN | wire.FIN)) {
       dropSegment(tcp, "TCP_FLAGS");
       return;

@@ -203,7 +203,8 @@ export class Pair {
   #deliver(flight: Flight): void {
     const { output, packet } = flight;
     packet.data = packet.transportHeader;
-    const meta = { source: output.source, destination: output.destination, ecn: flight.ecn };
+    const flowLabel = typeof output.destination === "number" ? 0 : output.txhash & 0xf_ffff;
+    const meta = { source: output.source, destination: output.destination, ecn: flight.ecn, flowLabel };
     this.ends[flight.to as 0 | 1].handle(packet, meta, this.now);
     packet.release();
   }

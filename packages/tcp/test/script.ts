@@ -27,6 +27,8 @@ export interface Said {
   readonly options?: readonly TcpOption[];
   readonly urg?: number;
   readonly ecn?: number;
+  /** Where it comes from. Default 4000. */
+  readonly port?: number;
 }
 
 /** What the endpoint sent, numbers counted likewise. */
@@ -123,7 +125,7 @@ export class Script {
     if (packet === undefined) throw new Error("the pool is empty");
     const { view, u8 } = this.pool.memory;
     const header = wire.write(view, packet.data, {
-      sourcePort: 4000,
+      sourcePort: said.port ?? 4000,
       destinationPort: 80,
       sequence: (PEER_ISN + (said.seq ?? 0)) >>> 0,
       acknowledgment: (flags & wire.ACK) === 0 ? 0 : (this.iss + (said.ack ?? 0)) >>> 0,

@@ -10,8 +10,10 @@ export function bytesEach(count: number, state: "idle" | "time-wait"): number {
   const pair = new Pair({ pool });
   // What the first connections cost once and for all is no part of it.
   const kept: TcpConnection[] = open(pair, 1000, 1024, state);
+  pair.rest();
   const before = used();
   kept.push(...open(pair, count, 1024 + 1000, state));
+  pair.rest();
   const after = used();
   if (kept.length === 0 && state === "idle") throw new Error("no connection is left");
   // Idle connections have two ends; TIME-WAIT has the one that closed first.
