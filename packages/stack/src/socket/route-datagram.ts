@@ -121,7 +121,7 @@ function unreachable(socket: RoutingSocket, family: 4 | 6, code: Errno): Error {
 /** A flow label that is the same for each packet of the flow routed last (RFC 6438; `ip6_make_flowlabel`). */
 export function flowLabelOfLast(host: Host): number {
   const { auto_flowlabels } = host.ipv6.sysctl;
-  return auto_flowlabels === 1 || auto_flowlabels === 3 ? multipathHash(flow6, 1, 0) & 0xf_ffff : 0;
+  return auto_flowlabels === 1 || auto_flowlabels === 3 ? multipathHash(flow6, 1, host.multipathSeed) & 0xf_ffff : 0;
 }
 
 /** An upper layer knows that the next hop is there (`MSG_CONFIRM`). */
