@@ -270,7 +270,7 @@ describe("T5 tcp_limit_output_bytes: a connection's own host does not hold its w
   });
 
   test("what is lost in the host's own queue counts as gone: the transfer goes on", () => {
-    const { world, a, b } = pair({ delay: millis(10), rate: 10_000_000, queue: { kind: "fifo", limit: 4 } });
+    const { world, a, b } = pair({ delay: millis(10), rate: 10_000_000, queue: { kind: "fifo", limitPackets: 4 } });
     installTcp(a, { smallQueues: true });
     const { client, server } = connected(world, a, b, "10.0.0.2");
     transfers(world, client, server, 1_000_000);
