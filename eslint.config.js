@@ -16,7 +16,13 @@ const EXCEPTIONS = { checksum: ["core"], packet: ["core", "checksum"], report: [
 const SANS_IO = 'a package is told the time and given its randomness (README of @seville/core, "Sans-IO")';
 const PORTABLE = "engines of JavaScript differ in its last bit: take it from @seville/core";
 /** These packages are where the world comes in. */
-const OUTSIDE = ["packages/host-link/**", "packages/cli/**", "packages/*/src/node/**", "packages/*/src/node.ts", "packages/*/src/vitest/**"];
+const OUTSIDE = [
+  "packages/host-link/**",
+  "packages/cli/**",
+  "packages/*/src/node/**",
+  "packages/*/src/node.ts",
+  "packages/*/src/vitest/**",
+];
 
 function floorRules() {
   return FLOORS.flatMap((names, floor) =>

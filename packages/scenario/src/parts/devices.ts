@@ -89,7 +89,8 @@ export const ALIGNMENT_DEFINITIONS: Readonly<Record<string, ObjectDefinition>> =
         type: "string",
         enum: ["x86", "strict-align"],
         default: "x86",
-        description: "`strict-align`: a word that is not at a multiple of its size traps, in GRO, in the dissector and in the stack; traps are counted.",
+        description:
+          "`strict-align`: a word that is not at a multiple of its size traps, in GRO, in the dissector and in the stack; traps are counted.",
       },
       policy: {
         type: "string",
