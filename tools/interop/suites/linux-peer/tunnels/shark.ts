@@ -3,6 +3,8 @@ import { PORT as SINK_PORT } from "./sink.ts";
 import { FOU_PORTS, GUE_PORT } from "./tunnel-spec.ts";
 
 const DISSECTORS: Readonly<Record<string, string>> = { ipip: "ip", sit: "ipv6" };
+/** Tunnels whose source ports are drawn from all there are: some of them are other protocols' own. */
+const ENTROPY: Readonly<Record<string, string>> = { 6081: "geneve", 4789: "vxlan", 4790: "vxlan_gpe" };
 const CHECKS = ["ip", "udp", "tcp"];
 const WRONG = ["ip", "udp", "tcp", "icmp", "icmpv6", "gre", "sctp"];
 
@@ -25,7 +27,22 @@ function shark(file: string, more: readonly string[]): string[] {
   // tshark knows no GUE, and shall not guess what lies in it and in our datagrams by the other port.
   const ports = [...Object.entries(FOU_PORTS), ["data", GUE_PORT], ["data", SINK_PORT]] as const;
   const decode = ports.flatMap(([name, port]) => ["-d", `udp.port==${port},${DISSECTORS[name] ?? name}`]);
-  const out = execFileSync("tshark", ["-r", file, ...options, ...decode, ...more], {
+  return run(file, [...options, ...decode, ...entropyPorts(file), ...more]);
+}
+
+/** Has the source ports of tunnels read as the tunnel: tshark would ask the lower of two ports first. */
+function entropyPorts(file: string): string[] {
+  const fields = ["-T", "fields", "-E", "occurrence=f", "-e", "udp.srcport", "-e", "udp.dstport"];
+  const pairs = new Set(run(file, ["-Y", "udp", ...fields]));
+  return [...pairs].flatMap((pair) => {
+    const [from = "", to = ""] = pair.split("\t");
+    const tunnel = ENTROPY[to];
+    return tunnel === undefined || from in ENTROPY ? [] : ["-d", `udp.port==${from},${tunnel}`];
+  });
+}
+
+function run(file: string, given: readonly string[]): string[] {
+  const out = execFileSync("tshark", ["-r", file, ...given], {
     encoding: "utf8",
     stdio: ["ignore", "pipe", "ignore"],
     maxBuffer: 2 ** 28,
