@@ -13,6 +13,8 @@ import { addressesOf, VARIANTS, type Variant } from "./variants.ts";
 
 const run = promisify(execFile);
 const BYTES = 1e6;
+/** The share of the segments that a capture must hold to be judged: a socket of its own may lose some while the machine is busy. */
+const SEEN = 0.9;
 /** Ethernet's header and an MTU of 1500. */
 const LONGEST_FRAME = 1514;
 
@@ -77,7 +79,7 @@ function judge(seen: readonly Seen[], least: number): string {
   for (const { frames, verified, longest, complaints } of seen) {
     const told = `${frames} frames, ${verified} TCP checksums verified, longest ${longest}\n${complaints.slice(0, 2000)}`;
     check(complaints === "", "no bad checksum, nothing malformed", told);
-    check(verified >= least, `at least ${least} segments were seen`, told);
+    check(verified >= least, `at least ${Math.ceil(least)} segments were seen`, told);
     check(longest <= LONGEST_FRAME, "no frame is longer than the link allows", told);
   }
   return seen.map(({ frames, verified }) => `${frames} frames (${verified} TCP checksums)`).join(", ") + ", all right";
@@ -99,7 +101,7 @@ async function finished(lab: Lab, variant: Variant): Promise<string> {
         await transfer(names.b, names.a, kernel, BYTES);
       }
     });
-    return judge(seen, (4 * BYTES) / 1448);
+    return judge(seen, (SEEN * 4 * BYTES) / 1448);
   });
 }
 
@@ -122,7 +124,7 @@ async function split(lab: Lab): Promise<string> {
     // From A's VXLAN: unwrapped by us, split by B's kernel.
     await transfer(names.a, names.near, NEAR_ADDRESS, BYTES);
   });
-  return judge(seen, BYTES / 1448);
+  return judge(seen, (SEEN * BYTES) / 1448);
 }
 
 export const captureCases: readonly LabCase[] = defineCases([
