@@ -242,12 +242,17 @@ test("a SYN/ACK is repeated until tcp_synack_retries, then the embryo is gone", 
   s.finish();
 });
 
-test("a full accept queue drops the SYN and the last ACK, and counts them", () => {
-  const s = new Script();
+test("tcp_conn_request: a full accept queue drops the SYN, and counts it", () => {
+  const s = new Script({ tcp_syncookies: 0 });
   s.listen({ backlog: 0 });
   s.say({ flags: "S", win: 65_535, options: SYN_OPTIONS });
   s.say({ seq: 1, ack: 1 });
-  expect(s.endpoint.extMib.ListenOverflows).toBe(0);
+  expect([...s.endpoint.entries()]).toHaveLength(1);
+  s.hear();
+  s.say({ flags: "S", win: 65_535, options: SYN_OPTIONS, port: 4001 });
+  expect(s.hear()).toEqual([]);
+  expect([...s.endpoint.entries()]).toHaveLength(1);
+  expect(s.endpoint.extMib).toMatchObject({ ListenOverflows: 1, ListenDrops: 1 });
   s.finish();
 });
 

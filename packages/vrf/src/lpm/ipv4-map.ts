@@ -11,7 +11,7 @@ const IPV4: AddressFamily<Ipv4Address> = {
   read: (words) => words[0] as number,
 };
 
-/** `compact`: about 10 MB for a full Internet table; `dir-24-8`: 32 MiB always, and lookups two to three times as fast. */
+/** `compact`: about 7 MB for a full Internet table; `dir-24-8`: 32 MiB always, and lookups two to three times as fast. */
 export type Ipv4SnapshotMode = "compact" | "dir-24-8";
 
 /** An immutable copy of an {@link Ipv4PrefixMap}, made for lookups. */
